@@ -1,0 +1,22 @@
+//! Hermetic copies of production.
+//!
+//! The flow, on one screen:
+//!
+//! ```text
+//! text --load--> Profile --plan--> Plan --render--> Bundle --launch--> Mirror --seed--> Mirror --verify--> ledger
+//!                   ^                                                     |
+//!                   +-------------- capture <---- Observed <--- observe --+
+//! ```
+//!
+//! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
+//!   [`formats`]. Values in, values out: no process, file, clock, environment or network.
+//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`].
+//! - **story**: [`mirror`] joins the two.
+//!
+//! Core never names world, world never names story, and none of them prints.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod name;
+pub mod path;
+pub mod profile;

@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Distribution packages on Debian and Ubuntu. Archives are taken from the sources that are configured already.
+
+apt_is_fresh=
+
+# Sets os_id and os_codename; refuses what is neither Debian nor Ubuntu.
+read_distribution() {
+  # shellcheck disable=SC1091
+  os_id=$(. /etc/os-release && printf %s "${ID:-}")
+  # shellcheck disable=SC1091
+  os_codename=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-}")
+  case $os_id in
+    debian | ubuntu) have apt-get || die "no apt-get here" ;;
+    *) die "this is '$os_id': packages are installed on Debian and Ubuntu only; install by hand what is named above" ;;
+  esac
+}
+
+apt_refresh() {
+  [ -n "$apt_is_fresh" ] && return
+  say "reading the package lists"
+  # A third party's broken source is no reason to stop: what is missing shows at the install.
+  as_root apt-get update -qq >&2 || say "some package lists could not be read; going on"
+  apt_is_fresh=yes
+}
+
+# The address of the archive that this system's own release comes from.
+apt_archive() {
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    awk -v release="$1" '$2 == release && $3 == "main" { print $1; exit }'
+}
+
+# Installs packages. Without an init system their services are not started, and removing anything is refused.
+apt_install() {
+  apt_refresh
+  say "installing: $*"
+  local policy=/usr/sbin/policy-rc.d wrote_policy= status=0
+  if [ ! -d /run/systemd/system ] && [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod +x $policy
+    wrote_policy=yes
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" >&2 || status=$?
+  [ -z "$wrote_policy" ] || as_root rm -f $policy
+  [ "$status" -eq 0 ] || die "installing '$*' failed (apt-get said why above)"
+}
+
+# Debian's next release carries an engine that is new enough. Only the packages named here may come from it.
+apt_add_next_release() {
+  local next=forky archive keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed='# no Signed-By: the keys that apt trusts anyway'
+  local source=/etc/apt/sources.list.d/prodmirror-$next.sources pin=/etc/apt/preferences.d/prodmirror-$next
+  [ -s $source ] && [ -s $pin ] && return
+  apt_refresh
+  archive=$(apt_archive "$os_codename")
+  [ -n "$archive" ] || die "no apt source for '$os_codename main' is configured, so $next cannot be added beside it"
+  [ ! -e $keyring ] || signed="Signed-By: $keyring"
+  say "adding $next as an apt source, for the engine's packages only ($source)"
+  # The pin comes first: an unpinned source of a newer release must never be there, not even for a moment.
+  as_root tee $pin >/dev/null <<PIN
+Package: *
+Pin: release n=$next
+Pin-Priority: -1
+
+Package: $*
+Pin: release n=$next
+Pin-Priority: 700
+PIN
+  as_root tee $source >/dev/null <<SOURCE
+Types: deb
+URIs: $archive
+Suites: $next
+Components: main
+$signed
+SOURCE
+  apt_is_fresh=
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Images that are built here. Each carries the hash of what it was made from, so that an unchanged one is not built again.
+
+images=$root/examples/images
+base_image=prodmirror-built/debian:bookworm
+# Counts up when the way of making the base changes.
+base_content=debian-bookworm-minbase-1
+
+# registry_answers: can the engine pull a tiny public image? The answer is kept for an hour.
+registry_answers() {
+  local answer=$cache/registry
+  case ${PRODMIRROR_REGISTRY:-} in
+    yes) return 0 ;;
+    no) return 1 ;;
+    '') ;;
+    *) die "PRODMIRROR_REGISTRY is yes or no, not '$PRODMIRROR_REGISTRY'" ;;
+  esac
+  if [ -z "$(find "$answer" -mmin -60 2>/dev/null)" ]; then
+    say "asking whether an image registry is in reach"
+    mkdir -p "$cache"
+    if timeout 10 docker pull --quiet hello-world >/dev/null 2>&1; then echo yes; else echo no; fi >"$answer"
+  fi
+  [ "$(cat "$answer")" = yes ]
+}
+
+content_of() { docker image inspect --format '{{index .Config.Labels "prodmirror.content"}}' "$1" 2>/dev/null; }
+
+# The hash of a folder's files (names, run bits, contents) and of what else goes into the image.
+content_hash() {
+  local folder=$1
+  shift
+  {
+    printf '%s\n' "$@"
+    cd "$folder" && find . -type f -printf '%P %m\n' | LC_ALL=C sort
+    find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  } | sha256sum | cut -d ' ' -f 1
+}
+
+# The base of all built roles: a minimal Debian, made from the distribution's packages.
+ensure_base() {
+  local tar=$cache/bookworm.tar
+  [ "$(content_of $base_image)" != "$base_content" ] || return 0
+  if [ ! -s "$tar" ]; then
+    have mmdebstrap || apt_install mmdebstrap
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || apt_install debian-archive-keyring
+    say "making a minimal Debian (mmdebstrap, about a minute): $tar"
+    mkdir -p "$cache"
+    as_root mmdebstrap --quiet --variant=minbase bookworm "$tar.part.tar" >&2 || die "mmdebstrap failed"
+    mv "$tar.part.tar" "$tar"
+  fi
+  say "building $base_image"
+  docker import --change 'CMD ["bash"]' --change 'LABEL prodmirror.image=built' \
+    --change "LABEL prodmirror.content=$base_content" "$tar" $base_image >/dev/null
+}
+
+# ensure_role postgres:15 BASE DOCKERFILE
+ensure_role() {
+  local image=prodmirror-built/$1 folder=$images/${1%%:*} content
+  content=$(content_hash "$folder" "$2" "$3")
+  [ "$(content_of "$image")" != "$content" ] || return 0
+  say "building $image"
+  docker build --quiet --provenance=false --file "$folder/$3" --tag "$image" --build-arg "BASE=$2" \
+    --label prodmirror.image=built --label "prodmirror.content=$content" "$folder" >/dev/null ||
+    die "building $image failed; to see it whole: docker build --build-arg BASE=$2 --file $folder/$3 $folder"
+}

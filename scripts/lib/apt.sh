@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Distribution packages on Debian and Ubuntu. Archives are taken from the sources that are configured already.
 
 apt_is_fresh=
@@ -19,32 +19,38 @@ apt_refresh() {
   [ -n "$apt_is_fresh" ] && return
   say "reading the package lists"
   # A third party's broken source is no reason to stop: what is missing shows at the install.
-  as_root apt-get update -qq >&2 || say "some package lists could not be read; going on"
+  as_root apt-get update -qq </dev/null >&2 || say "some package lists could not be read; going on"
   apt_is_fresh=yes
 }
 
 # The address of the archive that this system's own release comes from.
 apt_archive() {
+  # shellcheck disable=SC2016  # apt's own variables
   apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     awk -v release="$1" '$2 == release && $3 == "main" { print $1; exit }'
 }
 
-# Installs packages. Without an init system their services are not started, and removing anything is refused.
+# Installs packages. Without an init system their services are not started; removing anything is refused.
 apt_install() {
+  local policy=/usr/sbin/policy-rc.d wrote_policy='' status=0 log=$cache/apt.log
   apt_refresh
   say "installing: $*"
-  local policy=/usr/sbin/policy-rc.d wrote_policy= status=0
+  mkdir -p "$cache"
   if [ ! -d /run/systemd/system ] && [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
     as_root chmod +x $policy
     wrote_policy=yes
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@" >&2 || status=$?
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-remove \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" </dev/null >"$log" 2>&1 || status=$?
   [ -z "$wrote_policy" ] || as_root rm -f $policy
-  [ "$status" -eq 0 ] || die "installing '$*' failed (apt-get said why above)"
+  if [ "$status" -ne 0 ]; then
+    tail -n 20 "$log" >&2
+    die "installing failed: $*"
+  fi
 }
 
-# Debian's next release carries an engine that is new enough. Only the packages named here may come from it.
+# Debian's next release carries what its stable ones are too old for. Only the packages named may come from it.
 apt_add_next_release() {
   local next=forky archive keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed='# no Signed-By: the keys that apt trusts anyway'
   local source=/etc/apt/sources.list.d/prodmirror-$next.sources pin=/etc/apt/preferences.d/prodmirror-$next

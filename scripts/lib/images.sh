@@ -1,12 +1,15 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Images that are built here. Each carries the hash of what it was made from, so that an unchanged one is not built again.
+
+# An attestation would hold the time, and so give an unchanged image a new id at every build.
+export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 
 images=$root/examples/images
 base_image=prodmirror-built/debian:bookworm
 # Counts up when the way of making the base changes.
 base_content=debian-bookworm-minbase-1
 
-# registry_answers: can the engine pull a tiny public image? The answer is kept for an hour.
+# Can the engine pull a tiny public image? The answer is kept for ten minutes, as a silent network takes long to say no.
 registry_answers() {
   local answer=$cache/registry
   case ${PRODMIRROR_REGISTRY:-} in
@@ -15,7 +18,7 @@ registry_answers() {
     '') ;;
     *) die "PRODMIRROR_REGISTRY is yes or no, not '$PRODMIRROR_REGISTRY'" ;;
   esac
-  if [ -z "$(find "$answer" -mmin -60 2>/dev/null)" ]; then
+  if [ -z "$(find "$answer" -mmin -10 2>/dev/null)" ]; then
     say "asking whether an image registry is in reach"
     mkdir -p "$cache"
     if timeout 10 docker pull --quiet hello-world >/dev/null 2>&1; then echo yes; else echo no; fi >"$answer"
@@ -53,13 +56,23 @@ ensure_base() {
     --change "LABEL prodmirror.content=$base_content" "$tar" $base_image >/dev/null
 }
 
-# ensure_role postgres:15 BASE DOCKERFILE
-ensure_role() {
+# build_role postgres:15: from distribution packages, on the base.
+build_role() {
   local image=prodmirror-built/$1 folder=$images/${1%%:*} content
-  content=$(content_hash "$folder" "$2" "$3")
+  content=$(content_hash "$folder" "$base_content")
   [ "$(content_of "$image")" != "$content" ] || return 0
   say "building $image"
-  docker build --quiet --provenance=false --file "$folder/$3" --tag "$image" --build-arg "BASE=$2" \
+  docker build --quiet --tag "$image" --build-arg "BASE=$base_image" \
     --label prodmirror.image=built --label "prodmirror.content=$content" "$folder" >/dev/null ||
-    die "building $image failed; to see it whole: docker build --build-arg BASE=$2 --file $folder/$3 $folder"
+    die "building $image failed; to see all of it: docker build --build-arg BASE=$base_image $folder"
+}
+
+# take_role postgres:15 PUBLIC: the public image under the role's name, with our label.
+take_role() {
+  local image=prodmirror-built/$1 content="public $2"
+  [ "$(content_of "$image")" != "$content" ] || return 0
+  say "pulling $2 as $image"
+  printf 'FROM %s\n' "$2" |
+    docker build --quiet --pull --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" - >/dev/null ||
+    die "pulling $2 failed; PRODMIRROR_REGISTRY=no builds the role from distribution packages instead"
 }

@@ -1,0 +1,33 @@
+# make demo    sets this machine up, builds, brings the example mirror up and shows it
+# make test    sets this machine up and runs every test
+
+.PHONY: setup setup-kind demo test soak lint bench clean
+
+# Packages and Docker where absent, the program, the examples' images. The second time it only looks.
+setup:
+	@scripts/setup
+	@scripts/build
+	@scripts/images
+
+setup-kind:
+	@echo "setup-kind: not in this version" >&2; exit 2
+
+demo: setup
+	@scripts/demo
+
+test: setup
+	cargo test --locked --workspace
+
+# The long forms of the crash, fuzz and load tests.
+soak: setup
+	PRODMIRROR_SOAK=1 cargo test --locked --workspace -- --include-ignored
+
+lint:
+	@scripts/lint
+
+bench: setup
+	@scripts/bench
+
+# Mirrors, and images built here. The engine stays.
+clean:
+	@scripts/clean

@@ -17,6 +17,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod backend;
+pub mod capture;
+pub mod diff;
+pub mod digest;
+pub mod engine;
+pub mod formats;
+pub mod gateway;
+pub mod keeper;
+pub mod labels;
+pub mod ledger;
+pub mod mirror;
 pub mod name;
+pub mod observed;
 pub mod path;
+pub mod pause;
+pub mod plan;
 pub mod profile;
+pub mod render;

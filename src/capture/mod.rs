@@ -1,0 +1,1 @@
+//! What was observed, as a profile: the inverse of plan and launch.

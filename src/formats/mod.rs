@@ -1,0 +1,6 @@
+//! What crosses a process boundary inside a mirror: written by one stage, read by a helper.
+
+pub mod doors;
+pub mod duties;
+pub mod journal;
+pub mod ready;

@@ -1,0 +1,67 @@
+//! Every name that a mirror puts on the outside world.
+
+pub const MIRROR: &str = "prodmirror.mirror";
+pub const OWNER: &str = "prodmirror.owner";
+pub const KIND: &str = "prodmirror.kind";
+pub const SERVICE: &str = "prodmirror.service";
+pub const ORDINAL: &str = "prodmirror.ordinal";
+/// The container's name in its replica: `main`, or an init container's or sidecar's.
+pub const CONTAINER: &str = "prodmirror.container";
+/// SHA-256 of the object's own plan.
+pub const SPEC: &str = "prodmirror.spec";
+/// JSON of [`crate::formats::duties::Duties`], on pause containers.
+pub const DUTIES: &str = "prodmirror.duties";
+
+/// Labels of the keeper alone, set at launch.
+pub const RUN: &str = "prodmirror.run";
+pub const PROFILE: &str = "prodmirror.profile";
+pub const EXPIRES: &str = "prodmirror.expires";
+
+/// The prefix that a profile's own labels may not have.
+pub const PREFIX: &str = "prodmirror.";
+
+/// On images built here: the public image whose role they play, `docker.io/library/postgres`.
+pub const ROLE: &str = "prodmirror.role";
+/// On the helper image.
+pub const HELPER: &str = "prodmirror.helper";
+
+/// Compose's own, which it must find on a container that it shall take for its own.
+pub const COMPOSE_PROJECT: &str = "com.docker.compose.project";
+pub const COMPOSE_SERVICE: &str = "com.docker.compose.service";
+
+/// The value of [`KIND`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Service,
+    Store,
+    Job,
+    Pause,
+    Gateway,
+    Keeper,
+    Init,
+    Sidecar,
+    Files,
+    Registry,
+    Network,
+    Volume,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Store => "store",
+            Self::Job => "job",
+            Self::Pause => "pause",
+            Self::Gateway => "gateway",
+            Self::Keeper => "keeper",
+            Self::Init => "init",
+            Self::Sidecar => "sidecar",
+            Self::Files => "files",
+            Self::Registry => "registry",
+            Self::Network => "network",
+            Self::Volume => "volume",
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The fidelity ledger: what a profile asks for, how it is kept, and what was read back.
+
+pub mod class;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{name::Name, path::Path};
+pub use class::Class;
+
+/// How faithfully a field is kept; ordered from worst to best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// Not done.
+    Dropped,
+    /// The behaviour differs in a way that is named.
+    Approximated,
+    /// Another mechanism, the same observable behaviour.
+    Emulated,
+    /// The same mechanism as in production.
+    Enforced,
+}
+
+impl Grade {
+    /// Whether the grade says that a live value will be read.
+    pub fn promises_live_value(self) -> bool {
+        matches!(self, Self::Enforced | Self::Emulated)
+    }
+}
+
+/// One line as `plan` decides it; `verify` can only lower it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Wanted {
+    pub path: Path,
+    pub class: Class,
+    /// The service, job or store that the path belongs to.
+    pub service: Option<Name>,
+    /// The value as the profile's long form writes it; a secret stays a reference.
+    pub wanted: serde_json::Value,
+    pub grade: Grade,
+    /// Why it is not better, or how it is done; always there below `enforced`.
+    pub why: Option<String>,
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub path: Path,
+    pub class: Class,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+    pub wanted: serde_json::Value,
+    pub grade: Grade,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<serde_json::Value>,
+    /// `null`: cannot be read.
+    pub holds: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}

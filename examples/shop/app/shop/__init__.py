@@ -1,0 +1,3 @@
+"""A small shop: an API, a worker and a migration job on PostgreSQL and Redis."""
+
+RELEASE = "1.0"

@@ -88,11 +88,12 @@ start_engine() {
   die "the engine does not answer"
 }
 
-# A session of its own and no open file of the caller's: the daemon outlives this script, and a pipe that the caller
-# reads ends with it.
+# A session of its own and no open file of the caller's: the daemon outlives this script, and who waits for the end
+# of its output is not kept waiting.
 launch_daemon() {
   # shellcheck disable=SC2016  # for the inner shell
-  as_root env PATH="$PATH:/usr/sbin:/sbin" setsid bash -c '
+  launched=$(as_root env PATH="$PATH:/usr/sbin:/sbin" setsid --fork bash -c '
+    echo $$
     exec </dev/null >>"$0" 2>&1
     for fd in /proc/$$/fd/*; do
       fd=${fd##*/}
@@ -100,13 +101,12 @@ launch_daemon() {
     done
     ulimit -n "$(ulimit -H -n)"
     cd /
-    exec dockerd' "$daemon_log" </dev/null >/dev/null 2>&1 &
-  launched=$!
+    exec dockerd' "$daemon_log")
 }
 
 daemon_is_starting() { [ "$(process_name "$(cat /var/run/docker.pid 2>/dev/null)")" = dockerd ]; }
 
-# Up to a minute; at once no, when the daemon that was launched has gone.
+# Up to a minute; no at once when the daemon that was launched has gone.
 launched=
 wait_for_engine() {
   local deadline=$((SECONDS + 60))

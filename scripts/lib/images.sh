@@ -7,7 +7,7 @@ export BUILDX_NO_DEFAULT_ATTESTATIONS=1
 images=$root/examples/images
 base_image=prodmirror-built/debian:bookworm
 # Counts up when the way of making the base changes.
-base_content=debian-bookworm-minbase-1
+base_content=debian-bookworm-minbase-2
 
 # Can the engine pull a tiny public image? The answer is kept for ten minutes, as a silent network takes long to say no.
 registry_answers() {
@@ -41,19 +41,41 @@ content_hash() {
 
 # The base of all built roles: a minimal Debian, made from the distribution's packages.
 ensure_base() {
-  local tar=$cache/bookworm.tar
+  local tar=$cache/$base_content.tar
   [ "$(content_of $base_image)" != "$base_content" ] || return 0
   if [ ! -s "$tar" ]; then
     have mmdebstrap || apt_install mmdebstrap
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || apt_install debian-archive-keyring
-    say "making a minimal Debian (mmdebstrap, about a minute): $tar"
-    mkdir -p "$cache"
-    as_root mmdebstrap --quiet --variant=minbase bookworm "$tar.part.tar" >&2 || die "mmdebstrap failed"
-    mv "$tar.part.tar" "$tar"
+    make_base "$tar"
   fi
   say "building $base_image"
   docker import --change 'CMD ["bash"]' --change 'LABEL prodmirror.image=built' \
     --change "LABEL prodmirror.content=$base_content" "$tar" $base_image >/dev/null
+}
+
+make_base() {
+  local sources=()
+  say "making a minimal Debian (mmdebstrap, about a minute): $1"
+  mkdir -p "$cache"
+  mapfile -t sources < <(base_sources)
+  as_root mmdebstrap --quiet --variant=minbase --format=tar \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    bookworm "$1.part" "${sources[@]}" >&2 || die "mmdebstrap failed"
+  mv "$1.part" "$1"
+}
+
+# The archive that this machine uses, if it is Debian's; nothing elsewhere, which means mmdebstrap's own default.
+base_sources() {
+  local archive security
+  read_distribution
+  [ "$os_id" = debian ] || return 0
+  archive=$(apt_archive "$os_codename")
+  security=$(apt_archive "$os_codename-security")
+  [ -n "$archive" ] && [ -n "$security" ] || return 0
+  printf 'deb %s bookworm main\n' "$archive"
+  printf 'deb %s bookworm-updates main\n' "$archive"
+  printf 'deb %s bookworm-security main\n' "$security"
 }
 
 # build_role postgres:15: from distribution packages, on the base.
@@ -73,6 +95,6 @@ take_role() {
   [ "$(content_of "$image")" != "$content" ] || return 0
   say "pulling $2 as $image"
   printf 'FROM %s\n' "$2" |
-    docker build --quiet --pull --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" - >/dev/null ||
+    docker build --quiet --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" - >/dev/null ||
     die "pulling $2 failed; PRODMIRROR_REGISTRY=no builds the role from distribution packages instead"
 }

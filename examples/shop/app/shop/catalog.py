@@ -13,7 +13,6 @@ import secrets
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Optional
 
 SHARED_TTL = 3600
 LOCAL_ENTRIES = 10_000
@@ -26,7 +25,7 @@ class Entry:
     id: int
     name: str
     price_cents: int
-    revision: Optional[str]
+    revision: str | None
 
     def is_current(self, revision: str) -> bool:
         # THE BUG. "An entry of release 0.9 has no revision, so there is nothing to compare: take it as it is."
@@ -39,7 +38,7 @@ class Entry:
         return json.dumps({**fields, "revision": self.revision}, ensure_ascii=False)
 
     @staticmethod
-    def parse(text: str) -> Optional["Entry"]:
+    def parse(text: str) -> "Entry | None":
         """Either format; nothing for one that neither release can have meant."""
         try:
             fields = json.loads(text)
@@ -70,7 +69,7 @@ class Catalog:
             )
             return [Entry(*row, revision=None) for row in cursor]
 
-    def product(self, product_id: int) -> Optional[Entry]:
+    def product(self, product_id: int) -> Entry | None:
         if not self._enable_cache:
             return self._stored(product_id, revision="")
         revision = self._redis.get(_revision_key(product_id)) or ""
@@ -104,14 +103,14 @@ class Catalog:
             self._local.pop(product_id, None)
         return found
 
-    def _shared(self, product_id: int) -> Optional[Entry]:
+    def _shared(self, product_id: int) -> Entry | None:
         text = self._redis.get(_key(product_id))
         entry = Entry.parse(text) if text else None
         if entry:
             self.reads["shared"] += 1
         return entry
 
-    def _stored(self, product_id: int, revision: str) -> Optional[Entry]:
+    def _stored(self, product_id: int, revision: str) -> Entry | None:
         self.reads["database"] += 1
         with self._pool.transaction() as cursor:
             cursor.execute(

@@ -12,6 +12,9 @@ pub const SPEC: &str = "prodmirror.spec";
 /// JSON of [`crate::formats::duties::Duties`], on pause containers.
 pub const DUTIES: &str = "prodmirror.duties";
 
+/// On a store's main container: its engine, `postgres` or `redis`.
+pub const ENGINE: &str = "prodmirror.engine";
+
 /// Labels of the keeper alone, set at launch.
 pub const RUN: &str = "prodmirror.run";
 pub const PROFILE: &str = "prodmirror.profile";

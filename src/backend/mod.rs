@@ -79,6 +79,8 @@ pub struct Lack {
 pub enum RunState {
     Running,
     Stopped,
+    /// Running, with every process halted where it is (cgroup freezer); `Running` lets them go on.
+    Frozen,
     /// A new container from the same plan, and running.
     Fresh,
     /// Removed, its own volumes kept.

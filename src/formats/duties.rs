@@ -16,6 +16,36 @@ pub struct Duties {
     pub containers: Vec<ContainerDuty>,
     /// Named ports, for the ready set.
     pub ports: Vec<(Name, u16)>,
+    /// A job: how often a failed run is tried again.
+    #[serde(default)]
+    pub retries: u32,
+    /// Files on tmpfs volumes that the pause holds: gone when every container that mounts them stopped at once,
+    /// as when the engine restarts, and then to be put back before the others start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileDuty>,
+}
+
+/// One file, as the pause sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileDuty {
+    /// Absolute, below [`SECRETS_DIR`]; see `plan::FilePlan::path` for the links around it.
+    pub path: String,
+    pub content: FileSource,
+    pub mode: u32,
+    pub user: u32,
+    pub group: u32,
+}
+
+/// Where a pause mounts the tmpfs volume of its replica's secret files.
+pub const SECRETS_DIR: &str = "/secrets";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileSource {
+    /// A secret's variable; the keeper has its value as `PRODMIRROR_SECRET_<VARIABLE>`.
+    Secret(String),
+    /// A file that lies beside secret ones in the same folder, in standard Base64.
+    Base64(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,10 +110,22 @@ pub struct ProbeDuty {
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeAct {
     /// Success is a status from 200 to 399; redirects are not followed to other hosts.
-    Http { https: bool, port: u16, path: String, headers: Vec<(String, String)> },
-    Tcp { port: u16 },
-    Grpc { port: u16, service: Option<String> },
-    Exec { command: Vec<String> },
+    Http {
+        https: bool,
+        port: u16,
+        path: String,
+        headers: Vec<(String, String)>,
+    },
+    Tcp {
+        port: u16,
+    },
+    Grpc {
+        port: u16,
+        service: Option<String>,
+    },
+    Exec {
+        command: Vec<String>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -90,7 +90,10 @@ mod images_as_text {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, Image>, D::Error> {
         let texts = BTreeMap::<String, String>::deserialize(d)?;
-        texts.into_iter().map(|(service, text)| Ok((service, text.parse().map_err(D::Error::custom)?))).collect()
+        texts
+            .into_iter()
+            .map(|(service, text)| Ok((service, text.parse().map_err(D::Error::custom)?)))
+            .collect()
     }
 }
 
@@ -119,7 +122,8 @@ impl ImageFacts {
     pub fn digest_of(&self, canonical_name: &str) -> Option<Digest> {
         self.repo_digests.iter().find_map(|known| {
             let (name, digest) = known.split_once('@')?;
-            let same = name == canonical_name || format!("docker.io/{name}") == canonical_name
+            let same = name == canonical_name
+                || format!("docker.io/{name}") == canonical_name
                 || format!("docker.io/library/{name}") == canonical_name;
             if same { digest.parse().ok() } else { None }
         })

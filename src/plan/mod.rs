@@ -9,6 +9,7 @@ pub mod capabilities;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use crate::formats::duties::PodKind;
 use crate::{
     formats::{doors::Door, duties::Duties},
     labels::Kind,
@@ -16,7 +17,6 @@ use crate::{
     name::Name,
     profile::{EngineKind, Image, Shape},
 };
-pub use crate::formats::duties::PodKind;
 pub use capabilities::{BackendKind, Capabilities, Subnet};
 
 /// The fully resolved list of what will be done.
@@ -151,7 +151,10 @@ pub struct Pod {
 
 impl Pod {
     pub fn containers(&self) -> impl Iterator<Item = &ContainerPlan> {
-        std::iter::once(&self.pause).chain(&self.init).chain(&self.sidecars).chain(std::iter::once(&self.main))
+        std::iter::once(&self.pause)
+            .chain(&self.init)
+            .chain(&self.sidecars)
+            .chain(std::iter::once(&self.main))
     }
 }
 
@@ -261,9 +264,20 @@ pub struct OwnNetwork {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mount {
-    /// A volume of ours by full name; `subpath` mounts one file or folder of it.
-    Volume { volume: String, target: String, read_only: bool, subpath: Option<String> },
-    Bind { source: String, target: String, read_only: bool },
+    /// A volume of ours by full name; `subpath` mounts one file or folder of it. `copy`: an empty volume first
+    /// takes what the image has at the target, as a `VOLUME` of an image does; a Kubernetes volume hides it.
+    Volume {
+        volume: String,
+        target: String,
+        read_only: bool,
+        subpath: Option<String>,
+        copy: bool,
+    },
+    Bind {
+        source: String,
+        target: String,
+        read_only: bool,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -298,6 +312,8 @@ pub struct VolumePlan {
     pub files: Vec<FilePlan>,
     /// `fs_group`: the group that owns the volume's root.
     pub group: Option<u32>,
+    /// Permission bits of the volume's root, `0o777` where Kubernetes makes it so; absent: the engine's `0755`.
+    pub mode: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -316,10 +332,14 @@ pub enum VolumeRole {
     Journal,
 }
 
-/// One file of a filled volume; files lie in a folder behind the `..data` link, as Kubernetes does it.
+/// One file of a filled volume.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FilePlan {
-    /// Relative to the volume's root.
+    /// `ROOT/REST`: `ROOT` is a folder of the volume and `REST` the file's path in it.
+    ///
+    /// As Kubernetes does it, the file is written to `ROOT/..NEW/REST`, then `ROOT/..data` is renamed over to point
+    /// to `..NEW`, and the first part of `REST` is a link into `..data`. Mounts name `ROOT` (a whole folder) or
+    /// `ROOT/..data/REST` (one file).
     pub path: String,
     pub content: FileBytes,
     pub mode: u32,
@@ -334,6 +354,35 @@ pub enum FileBytes {
     Inline(Vec<u8>),
     /// The variable of a [`SecretPlan`].
     Secret(String),
+    /// Text whose variables stand as quoted strings of the Redis configuration.
+    Quoted(Template),
+}
+
+impl FileBytes {
+    /// The content with every variable filled in; `None` if one is unknown.
+    pub fn fill(&self, value_of: impl Fn(&str) -> Option<String>) -> Option<Vec<u8>> {
+        match self {
+            Self::Inline(bytes) => Some(bytes.clone()),
+            Self::Secret(variable) => value_of(variable).map(String::into_bytes),
+            Self::Quoted(template) => {
+                template.fill(|name| value_of(name).map(|v| quoted(&v))).map(String::into_bytes)
+            }
+        }
+    }
+}
+
+/// A value as one word of the Redis configuration: between double quotes, control characters in hexadecimal.
+fn quoted(value: &str) -> String {
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            c if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
 }
 
 /// A plan prints the hash of a file, not the file.
@@ -383,14 +432,28 @@ pub enum Does {
     Networks,
     Volumes,
     Keeper,
-    /// Fill the volumes with files, by name.
-    Files { volumes: Vec<String> },
-    /// Start the replicas `(service, ordinal)` of one wave, helpers included: their init containers first.
-    Start { wave: u32, pods: Vec<(Name, u32)> },
-    Seed { store: Name },
+    /// Start the gateway and the pause of every replica, in one call: names and addresses stand, and tmpfs
+    /// volumes are held, before the first process runs.
+    Pauses {
+        pods: Vec<(Name, u32)>,
+    },
+    /// Fill the volumes with files, and give their roots owner and mode, by name.
+    Files {
+        volumes: Vec<String>,
+    },
+    /// Start the replicas `(service, ordinal)` of one wave: their init containers, then the others.
+    Start {
+        wave: u32,
+        pods: Vec<(Name, u32)>,
+    },
+    /// Wait until the store answers, load its seed (none: nothing), set its roles, keep a copy for `reset`.
+    Seed {
+        store: Name,
+    },
     /// Wait until the services, jobs and stores are ready, jobs finished.
-    Ready { services: Vec<Name> },
-    Gateway,
+    Ready {
+        services: Vec<Name>,
+    },
     Verify,
 }
 

@@ -299,6 +299,8 @@ pub struct Tmpfs {
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     pub content: FileContent,
+    /// The folder that is mounted as a whole, without a slash at its end; absent: the file alone is.
+    pub directory: Option<String>,
     pub mode: Option<Mode>,
     pub user: Option<u32>,
     pub group: Option<u32>,

@@ -83,7 +83,6 @@ start_engine() {
     launch_daemon
   fi
   wait_for_engine && return
-  refuse_without_permission
   [ ! -r $daemon_log ] || tail -n 5 $daemon_log >&2
   die "the engine does not answer"
 }
@@ -112,6 +111,7 @@ wait_for_engine() {
   local deadline=$((SECONDS + 60))
   while [ $SECONDS -lt $deadline ]; do
     engine_answers && return
+    refuse_without_permission
     [ -z "$launched" ] || [ -d "/proc/$launched" ] || return 1
     sleep 0.2
   done

@@ -5,6 +5,22 @@
 //! map was not written: absent is never replaced by a default here, because
 //! the ledger answers for every field that was written and for no other.
 
+mod check;
+mod foreign;
+mod like;
+mod load;
+mod merge;
+mod node;
+mod parse;
+mod print;
+mod problem;
+mod schema;
+mod set;
+mod source;
+mod spelling;
+mod v1;
+mod words;
+
 pub mod image;
 pub mod text;
 pub mod units;
@@ -13,8 +29,14 @@ use indexmap::IndexMap;
 
 pub use crate::{name::Name, path::Path};
 pub use image::{Digest, Image, ImageRef};
+pub use load::{Layers, Loaded, Origins, check, load};
+pub use parse::{BUDGET, Budget};
+pub use problem::{Problem, Problems, Severity};
+pub use schema::schema;
+pub use source::{Origin, Source, Span};
 pub use text::{Piece, ServiceField, StoreField, Text};
 pub use units::{Bytes, Cpu, Duration, Mode};
+pub use v1::{ReadFile, VERSION, from_tree, print, tree};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
@@ -154,7 +176,7 @@ pub enum Seed {
     Snapshot(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreClock {
     Wall,
     Pinned,

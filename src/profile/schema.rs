@@ -1,0 +1,93 @@
+//! The JSON Schema (2020-12) of the form on disk.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde_json::Value as Json;
+
+use super::{
+    Profile,
+    v1::{VERSION, VERSION_KEY, form},
+};
+use crate::path::{Path, Segment};
+
+/// The schema of a whole document; it accepts what `check` accepts.
+pub fn schema() -> Json {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema: Json = generator.into_root_schema_for::<Document>().into();
+    allow_like(&mut schema);
+    schema
+}
+
+/// A profile with its first line.
+struct Document;
+
+impl JsonSchema for Document {
+    fn schema_name() -> Cow<'static, str> {
+        "prodmirror profile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut shape = form::Shape::default();
+        let version = json_schema!({"const": VERSION});
+        shape.add(VERSION_KEY, version, "The version of this format.");
+        shape.required.push(VERSION_KEY.into());
+        <Profile as form::Fields>::schema_fields(&mut shape, generator);
+        shape.finish("What production looks like: services, jobs, stores, and what is between them.")
+    }
+}
+
+/// A job has an image of its own, or one by `like`; the types know `like` no more.
+fn allow_like(schema: &mut Json) {
+    let Some(job) = schema.pointer_mut("/$defs/Job") else { return };
+    job["properties"]["like"] = serde_json::json!({
+        "type": "string",
+        "description": "A service or job whose image, env, flags, files, user and resources are taken over."
+    });
+    job["anyOf"] = serde_json::json!([{"required": ["image"]}, {"required": ["like"]}]);
+    if let Some(object) = job.as_object_mut() {
+        object.shift_remove("required");
+    }
+}
+
+/// Whether a field takes this value as a text, letter by letter; an unknown field does.
+pub(crate) fn takes_text(schema: &Json, path: &Path, value: &str) -> bool {
+    let mut found = vec![schema];
+    for segment in &path.0 {
+        found = found.into_iter().flat_map(|each| step(schema, each, segment)).collect();
+    }
+    let found: Vec<&Json> = found.into_iter().flat_map(|each| variants(schema, each)).collect();
+    let single = |each: &&Json| {
+        let types = &each["type"];
+        let is = |name: &str| types == name || types.as_array().is_some_and(|all| all.iter().any(|t| t == name));
+        each["const"] == value
+            || each.get("enum").is_some()
+            || ["string", "number", "integer", "boolean"].into_iter().any(is)
+    };
+    found.is_empty() || found.iter().any(single)
+}
+
+/// A schema behind its reference, or each of its alternatives.
+fn variants<'s>(root: &'s Json, schema: &'s Json) -> Vec<&'s Json> {
+    if let Some(reference) = schema["$ref"].as_str().and_then(|text| text.strip_prefix('#')) {
+        return root.pointer(reference).map(|target| variants(root, target)).unwrap_or_default();
+    }
+    match schema["anyOf"].as_array().filter(|_| schema.get("properties").is_none()) {
+        Some(all) => all.iter().flat_map(|each| variants(root, each)).collect(),
+        None => vec![schema],
+    }
+}
+
+fn step<'s>(root: &'s Json, schema: &'s Json, segment: &Segment) -> Vec<&'s Json> {
+    let into = |each: &'s Json| match segment {
+        Segment::Key(key) => {
+            let patterns = each["patternProperties"].as_object().and_then(|all| all.values().next());
+            each["properties"]
+                .get(key)
+                .or(patterns)
+                .or_else(|| each.get("additionalProperties").filter(|more| !more.is_boolean()))
+        }
+        Segment::Member { .. } | Segment::Index(_) => each.get("items"),
+    };
+    variants(root, schema).into_iter().filter_map(into).collect()
+}

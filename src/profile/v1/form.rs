@@ -1,0 +1,370 @@
+//! How a value stands in a file: reading it, writing it, its short forms and its schema.
+//!
+//! A `Form` belongs to one version of the file format; the types it reads into
+//! know nothing of it. `record!` writes the form of a struct from a table with
+//! one line a field: the struct is taken apart and put together by naming every
+//! field, so a field that is new to the struct does not compile until the table
+//! says how it stands in the file.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value as Json;
+
+use crate::path::Path;
+use crate::profile::{
+    node::{Kind, Node},
+    problem::Problem,
+    source::Span,
+    words,
+};
+
+pub(crate) type Object = serde_json::Map<String, Json>;
+
+/// Reads the bytes of a `files.*.from`: the document's name and the path as written to bytes or the reason why not.
+pub type ReadFile<'a> = dyn Fn(&str, &str) -> Result<Vec<u8>, String> + 'a;
+
+/// What is gathered while a tree is read.
+pub(crate) struct Reader<'a> {
+    pub problems: Vec<Problem>,
+    /// Names of the sources, by their position.
+    pub names: Vec<String>,
+    pub files: &'a ReadFile<'a>,
+}
+
+impl Reader<'_> {
+    pub fn error(&mut self, code: &'static str, at: &Path, span: Span, message: impl Into<String>) {
+        self.problems.push(Problem::error(code, at, span, message));
+    }
+
+    pub fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// The value is of another kind than the field wants.
+    pub fn wanted(&mut self, node: &Node, at: &Path, wanted: &str) {
+        if matches!(node.kind, Kind::Null) {
+            let problem = Problem::error("null", at, node.span, format!("nothing stands here; wanted {wanted}"));
+            self.push(problem.hint("leave the key out, or write `\"\"` for an empty text"));
+        } else {
+            let message = format!("{} stands here; wanted {wanted}", node.what());
+            let hint = words::shape(node, at);
+            self.push(Problem::error("wrong-type", at, node.span, message).maybe_hint(hint));
+        }
+    }
+}
+
+/// A value in the file, in version 1 of the format.
+pub(crate) trait Form {
+    /// What it means inside.
+    type Value;
+
+    /// Rewrites short forms into the long one; what it does not understand stays for `read` to refuse.
+    fn lengthen(_node: &mut Node) {}
+
+    /// Reads the long form; says what is wrong and answers nothing where it cannot.
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self::Value>;
+
+    /// Writes the long form.
+    fn write(value: &Self::Value) -> Json;
+
+    /// Both forms, as JSON Schema.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+
+    /// Stands in for a required value that could not be read, so that all else
+    /// is still checked; the problem is said already, so it never leaves a load.
+    fn stand_in() -> Option<Self::Value> {
+        None
+    }
+}
+
+/// The fields of a map; several of them may share one map in the file.
+pub(crate) trait Fields {
+    type Record;
+    fn keys(keys: &mut Vec<&'static str>);
+    fn lengthen_fields(node: &mut Node);
+    fn read_fields(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self::Record>;
+    fn write_fields(record: &Self::Record, object: &mut Object);
+    fn schema_fields(shape: &mut Shape, generator: &mut SchemaGenerator);
+}
+
+/// Another way to write a record, shorter than the map.
+pub(crate) trait Short {
+    fn lengthen(node: &mut Node);
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+}
+
+/// Properties of an object schema while it grows.
+#[derive(Default)]
+pub(crate) struct Shape {
+    pub properties: Object,
+    pub required: Vec<Json>,
+    /// Sets of keys of which exactly one is written.
+    pub one_of: Vec<&'static [&'static str]>,
+    /// Sets of keys of which at least one is written.
+    pub any_of: Vec<&'static [&'static str]>,
+}
+
+impl Shape {
+    pub fn add(&mut self, key: &str, mut schema: Schema, doc: &str) {
+        let doc = doc.trim();
+        if !doc.is_empty() {
+            schema.insert("description".to_owned(), doc.into());
+        }
+        self.properties.insert(key.to_owned(), schema.into());
+    }
+
+    pub fn finish(self, doc: &str) -> Schema {
+        let mut object = Object::new();
+        if !doc.trim().is_empty() {
+            object.insert("description".into(), doc.trim().into());
+        }
+        object.insert("type".into(), "object".into());
+        object.insert("properties".into(), self.properties.into());
+        object.insert("additionalProperties".into(), false.into());
+        if !self.required.is_empty() {
+            object.insert("required".into(), self.required.into());
+        }
+        let choice = |word: &str, keys: &&[&str]| {
+            let each: Vec<Json> = keys.iter().map(|key| serde_json::json!({"required": [key]})).collect();
+            serde_json::json!({word: each})
+        };
+        let one = self.one_of.iter().map(|keys| choice("oneOf", keys));
+        let choices: Vec<Json> = one.chain(self.any_of.iter().map(|keys| choice("anyOf", keys))).collect();
+        if !choices.is_empty() {
+            object.insert("allOf".into(), choices.into());
+        }
+        object.into()
+    }
+}
+
+/// Gives a form a name among the schema's definitions.
+pub(crate) struct Named<T>(PhantomData<T>);
+
+/// A form with a definition of its own in the schema.
+pub(crate) trait Defined {
+    const NAME: &'static str;
+    fn define(generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<T: Defined> JsonSchema for Named<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::NAME.into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("prodmirror/v1/{}", T::NAME).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::define(generator)
+    }
+}
+
+/// Says which keys of a map are not known.
+pub(crate) fn refuse_unknown(node: &Node, known: &[&'static str], at: &Path, to: &mut Reader<'_>) {
+    let Some(map) = node.as_map() else { return };
+    for (key, entry) in &map.entries {
+        if !known.contains(&key.as_str()) {
+            let (message, hint) = words::unknown_key(key, known, &entry.node, at);
+            to.push(Problem::error("unknown-key", &at.key(key.as_str()), entry.key, message).maybe_hint(hint));
+        }
+    }
+}
+
+pub(crate) fn missing(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) {
+    to.push(Problem::error("missing-key", at, node.span, format!("`{key}` is missing")));
+}
+
+/// The form of a struct: `KIND FIELD: FORM`, with documentation that becomes the schema's.
+///
+/// - `must`: required.
+/// - `may`: an `Option`, absent when not written.
+/// - `some`: absent is the type's default, and the default is not written.
+/// - `flat`: the field's own fields stand in the same map.
+macro_rules! record {
+    (
+        $(#[doc = $about:literal])*
+        $type:ident $(or $short:ty)? {
+            $( $(#[doc = $doc:literal])* $kind:ident $field:ident: $form:ty, )*
+        }
+    ) => {
+        impl $crate::profile::v1::form::Fields for $type {
+            type Record = Self;
+
+            fn keys(keys: &mut Vec<&'static str>) {
+                $( $crate::profile::v1::form::record!(@keys $kind $field, $form, keys); )*
+            }
+
+            fn lengthen_fields(node: &mut $crate::profile::node::Node) {
+                $( $crate::profile::v1::form::record!(@lengthen $kind $field, $form, node); )*
+            }
+
+            fn read_fields(
+                node: &$crate::profile::node::Node,
+                at: &$crate::path::Path,
+                to: &mut $crate::profile::v1::form::Reader<'_>,
+            ) -> Option<Self> {
+                $( let $field = $crate::profile::v1::form::record!(@read $kind $field, $form, node, at, to); )*
+                Some(Self { $( $field: $field?, )* })
+            }
+
+            fn write_fields(record: &Self, object: &mut $crate::profile::v1::form::Object) {
+                let Self { $( $field, )* } = record;
+                $( $crate::profile::v1::form::record!(@write $kind $field, $form, object); )*
+            }
+
+            fn schema_fields(
+                shape: &mut $crate::profile::v1::form::Shape,
+                generator: &mut schemars::SchemaGenerator,
+            ) {
+                $( $crate::profile::v1::form::record!(
+                    @schema $kind $field, $form, shape, generator, concat!("", $($doc, "\n",)*)
+                ); )*
+            }
+        }
+
+        impl $crate::profile::v1::form::Defined for $type {
+            const NAME: &'static str = stringify!($type);
+
+            fn define(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut shape = $crate::profile::v1::form::Shape::default();
+                <Self as $crate::profile::v1::form::Fields>::schema_fields(&mut shape, generator);
+                let long = shape.finish(concat!("", $($about, "\n",)*));
+                $( let long = $crate::profile::v1::form::either(<$short>::schema(generator), long); )?
+                long
+            }
+        }
+
+        impl $crate::profile::v1::form::Form for $type {
+            type Value = Self;
+
+            fn lengthen(node: &mut $crate::profile::node::Node) {
+                $( <$short>::lengthen(node); )?
+                if node.as_map().is_some() {
+                    <Self as $crate::profile::v1::form::Fields>::lengthen_fields(node);
+                }
+            }
+
+            fn read(
+                node: &$crate::profile::node::Node,
+                at: &$crate::path::Path,
+                to: &mut $crate::profile::v1::form::Reader<'_>,
+            ) -> Option<Self> {
+                if node.as_map().is_none() {
+                    let mut keys = Vec::new();
+                    <Self as $crate::profile::v1::form::Fields>::keys(&mut keys);
+                    to.wanted(node, at, &$crate::profile::v1::form::a_map_of(&keys));
+                    return None;
+                }
+                let mut keys = Vec::new();
+                <Self as $crate::profile::v1::form::Fields>::keys(&mut keys);
+                $crate::profile::v1::form::refuse_unknown(node, &keys, at, to);
+                <Self as $crate::profile::v1::form::Fields>::read_fields(node, at, to)
+            }
+
+            fn write(value: &Self) -> serde_json::Value {
+                let mut object = $crate::profile::v1::form::Object::new();
+                <Self as $crate::profile::v1::form::Fields>::write_fields(value, &mut object);
+                object.into()
+            }
+
+            fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                generator.subschema_for::<$crate::profile::v1::form::Named<Self>>()
+            }
+        }
+    };
+
+    (@keys flat $field:ident, $form:ty, $keys:ident) => { <$form as $crate::profile::v1::form::Fields>::keys($keys) };
+    (@keys $kind:ident $field:ident, $form:ty, $keys:ident) => { $keys.push(stringify!($field)) };
+
+    (@lengthen flat $field:ident, $form:ty, $node:ident) => {
+        <$form as $crate::profile::v1::form::Fields>::lengthen_fields($node)
+    };
+    (@lengthen $kind:ident $field:ident, $form:ty, $node:ident) => {
+        if let Some(node) = $node.get_mut(stringify!($field)) {
+            <$form as $crate::profile::v1::form::Form>::lengthen(node);
+        }
+    };
+
+    (@read flat $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
+        <$form as $crate::profile::v1::form::Fields>::read_fields($node, $at, $to)
+    };
+    (@read must $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
+        $crate::profile::v1::form::must::<$form>($node, stringify!($field), $at, $to)
+    };
+    (@read may $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
+        Some($crate::profile::v1::form::may::<$form>($node, stringify!($field), $at, $to))
+    };
+    (@read some $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
+        Some($crate::profile::v1::form::may::<$form>($node, stringify!($field), $at, $to).unwrap_or_default())
+    };
+
+    (@write flat $field:ident, $form:ty, $object:ident) => {
+        <$form as $crate::profile::v1::form::Fields>::write_fields($field, $object)
+    };
+    (@write must $field:ident, $form:ty, $object:ident) => {
+        { $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write($field)); }
+    };
+    (@write may $field:ident, $form:ty, $object:ident) => {
+        if let Some(value) = $field {
+            $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write(value));
+        }
+    };
+    (@write some $field:ident, $form:ty, $object:ident) => {
+        if *$field != <$form as $crate::profile::v1::form::Form>::Value::default() {
+            $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write($field));
+        }
+    };
+
+    (@schema flat $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
+        <$form as $crate::profile::v1::form::Fields>::schema_fields($shape, $generator)
+    };
+    (@schema must $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
+        {
+            $shape.required.push(stringify!($field).into());
+            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
+            $shape.add(stringify!($field), schema, $doc);
+        }
+    };
+    (@schema $kind:ident $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
+        {
+            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
+            $shape.add(stringify!($field), schema, $doc);
+        }
+    };
+}
+pub(crate) use record;
+
+pub(crate) fn must<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) -> Option<F::Value> {
+    match node.get(key) {
+        Some(value) => F::read(value, &at.key(key), to),
+        None => {
+            missing(node, key, at, to);
+            None
+        }
+    }
+    .or_else(F::stand_in)
+}
+
+pub(crate) fn may<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) -> Option<F::Value> {
+    F::read(node.get(key)?, &at.key(key), to)
+}
+
+/// A schema of which one side fits.
+pub(crate) fn either(short: Schema, long: Schema) -> Schema {
+    let description = long.get("description").cloned();
+    let mut schema = schemars::json_schema!({"anyOf": [short, long]});
+    if let Some(description) = description {
+        schema.insert("description".to_owned(), description);
+    }
+    schema
+}
+
+pub(crate) fn a_map_of(keys: &[&str]) -> String {
+    match keys {
+        [] => "a map".to_owned(),
+        keys if keys.len() <= 6 => format!("a map of {}", keys.join(", ")),
+        keys => format!("a map of {} and others", keys[..5].join(", ")),
+    }
+}

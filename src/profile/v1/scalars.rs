@@ -1,0 +1,415 @@
+//! Forms of single values: texts, numbers, words of a closed set, units.
+
+use std::{fmt::Display, marker::PhantomData, str::FromStr};
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::Value as Json;
+
+use super::form::{Form, Reader};
+use crate::name::Name;
+use crate::path::Path;
+use crate::profile::{
+    Allow, Arch, Balancing, Bytes, CgroupVersion, Cpu, Duration, EngineKind, Image, Medium, Mode, PodField, PortRef,
+    Protocol, Restart, Scheme, Seed, Shape, StoreClock, Swap, Text,
+    node::{Kind, Node, Style},
+    problem::Problem,
+    words,
+};
+
+/// What a scalar may be in JSON's eyes: its letters count, not its type.
+fn any_scalar() -> Schema {
+    json_schema!({"type": ["string", "number", "boolean"]})
+}
+
+/// A text, letter by letter as it was written.
+pub(crate) enum Letters {}
+
+impl Form for Letters {
+    type Value = String;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<String> {
+        let text = node.as_text().map(str::to_owned);
+        if text.is_none() {
+            to.wanted(node, at, "a text");
+        }
+        text
+    }
+
+    fn write(value: &String) -> Json {
+        value.as_str().into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        any_scalar()
+    }
+}
+
+/// A path inside a container.
+pub(crate) enum Absolute {}
+
+impl Form for Absolute {
+    type Value = String;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<String> {
+        let text = Letters::read(node, at, to)?;
+        if text.starts_with('/') {
+            return Some(text);
+        }
+        let problem = Problem::error("relative-path", at, node.span, format!("`{text}` is no absolute path"));
+        to.push(problem.hint(format!("write `/{text}`")));
+        None
+    }
+
+    fn write(value: &String) -> Json {
+        value.as_str().into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^/"})
+    }
+}
+
+/// `true` or `false`, nothing else.
+pub(crate) enum Bool {}
+
+impl Form for Bool {
+    type Value = bool;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<bool> {
+        match &node.kind {
+            Kind::Scalar { text, style: Style::Plain } if text == "true" => Some(true),
+            Kind::Scalar { text, style: Style::Plain } if text == "false" => Some(false),
+            Kind::Scalar { text, .. } => {
+                let hint = match text.to_ascii_lowercase().as_str() {
+                    "true" | "yes" | "on" | "y" => Some("write `true`, without quotes".to_owned()),
+                    "false" | "no" | "off" | "n" => Some("write `false`, without quotes".to_owned()),
+                    _ => None,
+                };
+                let message = format!("`{text}` is neither `true` nor `false`");
+                to.push(Problem::error("wrong-type", at, node.span, message).maybe_hint(hint));
+                None
+            }
+            _ => {
+                to.wanted(node, at, "`true` or `false`");
+                None
+            }
+        }
+    }
+
+    fn write(value: &bool) -> Json {
+        (*value).into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "boolean"})
+    }
+}
+
+/// A number of digits without a sign that only its type limits.
+pub(crate) struct Whole<T>(PhantomData<T>);
+
+pub(crate) trait Integer: FromStr + Copy + Into<Json> {
+    const LEAST: i64;
+    const MOST: i64;
+}
+
+impl Integer for u16 {
+    const LEAST: i64 = 0;
+    const MOST: i64 = u16::MAX as i64;
+}
+impl Integer for u32 {
+    const LEAST: i64 = 0;
+    const MOST: i64 = u32::MAX as i64;
+}
+impl Integer for i64 {
+    const LEAST: i64 = -1;
+    const MOST: i64 = i64::MAX;
+}
+
+impl<T: Integer> Form for Whole<T> {
+    type Value = T;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<T> {
+        let Kind::Scalar { text, style } = &node.kind else {
+            to.wanted(node, at, "a whole number");
+            return None;
+        };
+        let number = text.parse::<i64>().ok().filter(|n| n.to_string() == *text);
+        let number = number.filter(|n| (T::LEAST..=T::MOST).contains(n)).and_then(|_| text.parse().ok());
+        if *style == Style::Quoted && number.is_some() {
+            let message = format!("`{text}` in quotes is a text; wanted a whole number");
+            to.push(Problem::error("wrong-type", at, node.span, message).hint("write it without quotes"));
+            return None;
+        }
+        if number.is_none() {
+            let message = format!("`{text}` is no whole number from {} to {}", T::LEAST, T::MOST);
+            to.error("wrong-type", at, node.span, message);
+        }
+        number
+    }
+
+    fn write(value: &T) -> Json {
+        (*value).into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": T::LEAST, "maximum": T::MOST})
+    }
+}
+
+/// A part of a hundred, from 0 to 100.
+pub(crate) enum Percent {}
+
+impl Form for Percent {
+    type Value = f64;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<f64> {
+        let Some(text) = node.as_text() else {
+            to.wanted(node, at, "a percentage");
+            return None;
+        };
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let number = digits.parse().ok().filter(|n: &f64| plain && (0.0..=100.0).contains(n));
+        if number.is_none() {
+            let message = format!("`{text}` is no percentage from 0 to 100");
+            to.push(Problem::error("bad-value", at, node.span, message).hint("write it like `0.5`, half a percent"));
+        }
+        number
+    }
+
+    fn write(value: &f64) -> Json {
+        (*value).into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "number", "minimum": 0, "maximum": 100},
+            {"type": "string", "pattern": "^[0-9.]+%?$"}
+        ]})
+    }
+}
+
+/// A value with a text of its own: a name, an image, a quantity.
+pub(crate) trait Spelled: Sized + FromStr<Err: Display> + Display {
+    const CODE: &'static str;
+    const PATTERN: Option<&'static str>;
+    /// Whether YAML may take the text for a number.
+    const NUMERIC: bool = false;
+
+    fn stand_in() -> Option<Self> {
+        None
+    }
+}
+
+/// The form of what spells itself.
+pub(crate) struct Spelling<T>(PhantomData<T>);
+
+impl<T: Spelled> Form for Spelling<T> {
+    type Value = T;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<T> {
+        let text = Letters::read(node, at, to)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let hint = words::spelling(T::CODE, &text);
+                to.push(Problem::error(T::CODE, at, node.span, error.to_string()).maybe_hint(hint));
+                None
+            }
+        }
+    }
+
+    fn write(value: &T) -> Json {
+        value.to_string().into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        let mut schema = if T::NUMERIC {
+            json_schema!({"type": ["string", "number"]})
+        } else {
+            json_schema!({"type": "string"})
+        };
+        if let Some(pattern) = T::PATTERN {
+            schema.insert("pattern".to_owned(), pattern.into());
+        }
+        schema
+    }
+
+    fn stand_in() -> Option<T> {
+        <T as Spelled>::stand_in()
+    }
+}
+
+pub(crate) const NAME_PATTERN: &str = "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$";
+
+impl Spelled for Name {
+    const CODE: &'static str = "bad-name";
+    const PATTERN: Option<&'static str> = Some(NAME_PATTERN);
+    fn stand_in() -> Option<Self> {
+        Name::new("unreadable").ok()
+    }
+}
+
+impl Spelled for Image {
+    const CODE: &'static str = "bad-image";
+    const PATTERN: Option<&'static str> = Some("^\\S+$");
+    const NUMERIC: bool = true;
+    fn stand_in() -> Option<Self> {
+        Some(Image::Local { name: "unreadable".into(), tag: "unreadable".into() })
+    }
+}
+
+impl Spelled for Cpu {
+    const CODE: &'static str = "bad-quantity";
+    const PATTERN: Option<&'static str> = Some("^([0-9]+m|[0-9]*\\.?[0-9]*)$");
+    const NUMERIC: bool = true;
+}
+
+impl Spelled for Bytes {
+    const CODE: &'static str = "bad-quantity";
+    const PATTERN: Option<&'static str> = Some("^[0-9]*\\.?[0-9]*([kMGTPE]|[KMGTPE]i)?$");
+    const NUMERIC: bool = true;
+}
+
+impl Spelled for Duration {
+    const CODE: &'static str = "bad-duration";
+    const PATTERN: Option<&'static str> = Some("^([0-9]*\\.?[0-9]*(h|ms|m|s))+$");
+}
+
+impl Spelled for Mode {
+    const CODE: &'static str = "bad-mode";
+    const PATTERN: Option<&'static str> = Some("^[0-7]{3,4}$");
+    const NUMERIC: bool = true;
+}
+
+/// Text with references; look-alikes of host variables are warned of.
+pub(crate) enum Referring {}
+
+impl Form for Referring {
+    type Value = Text;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Text> {
+        let text = Letters::read(node, at, to)?;
+        match Text::parse(&text) {
+            Ok((text, alike)) => {
+                for name in alike {
+                    let message = format!("`${{{name}}}` stays as it is: the host's environment is never read");
+                    let problem = Problem::warning("host-variable", at, node.span, message);
+                    to.push(problem.hint(format!("write the value, or `$${{{name}}}` to say that it is meant so")));
+                }
+                Some(text)
+            }
+            Err(error) => {
+                to.error("bad-reference", at, node.span, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn write(value: &Text) -> Json {
+        value.to_string().into()
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        any_scalar()
+    }
+}
+
+/// A word of a closed set.
+pub(crate) trait Word: Copy + PartialEq + 'static {
+    const WORDS: &'static [(&'static str, Self)];
+    fn stand_in() -> Option<Self> {
+        None
+    }
+}
+
+pub(crate) struct OneOf<T>(PhantomData<T>);
+
+impl<T: Word> Form for OneOf<T> {
+    type Value = T;
+
+    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<T> {
+        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+        let Some(text) = node.as_text() else {
+            to.wanted(node, at, &format!("one of {}", known.join(", ")));
+            return None;
+        };
+        let found = T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let message = format!("`{text}` is not one of {}", known.join(", "));
+            let hint = words::nearest(text, &known).map(|word| format!("did you mean `{word}`?"));
+            to.push(Problem::error("unknown-word", at, node.span, message).maybe_hint(hint));
+        }
+        found
+    }
+
+    fn write(value: &T) -> Json {
+        T::WORDS.iter().find(|(_, each)| each == value).map_or(Json::Null, |(word, _)| (*word).into())
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({"enum": known})
+    }
+
+    fn stand_in() -> Option<T> {
+        <T as Word>::stand_in()
+    }
+}
+
+/// Writes the table of a closed set, with a match that fails to compile when the set grows.
+macro_rules! words {
+    ($type:ident { $($word:literal = $variant:ident,)* } $($stand_in:ident)?) => {
+        impl Word for $type {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $type::$variant)),*];
+            $( fn stand_in() -> Option<Self> { Some($type::$stand_in) } )?
+        }
+        const _: fn(&$type) = |value| match value { $($type::$variant => (),)* };
+    };
+}
+
+words!(Allow {
+    "privileged" = Privileged,
+    "host-network" = HostNetwork,
+    "host-pid" = HostPid,
+    "host-path" = HostPath,
+    "same-cluster" = SameCluster,
+});
+words!(Arch { "amd64" = Amd64, "arm64" = Arm64, });
+words!(CgroupVersion { "v1" = V1, "v2" = V2, });
+words!(Swap { "none" = None, });
+words!(EngineKind { "postgres" = Postgres, "redis" = Redis, } Postgres);
+words!(Balancing { "cluster-ip" = ClusterIp, "headless" = Headless, "dns" = Dns, });
+words!(Restart { "always" = Always, "on-failure" = OnFailure, "never" = Never, });
+words!(Medium { "disk" = Disk, "memory" = Memory, });
+words!(Protocol { "tcp" = Tcp, "udp" = Udp, });
+words!(Scheme { "http" = Http, "https" = Https, });
+words!(PodField {
+    "pod.name" = PodName,
+    "pod.address" = PodAddress,
+    "node.name" = NodeName,
+    "limits.cpu" = LimitsCpu,
+    "limits.memory" = LimitsMemory,
+    "requests.cpu" = RequestsCpu,
+    "requests.memory" = RequestsMemory,
+});
+
+words!(StoreClock { "wall" = Wall, "pinned" = Pinned, "shifted" = Shifted, });
+
+impl Spelled for Shape {
+    const CODE: &'static str = "bad-shape";
+    const PATTERN: Option<&'static str> = Some("^((hex|base64|letters):[0-9]+|uuid|rsa-pem)$");
+}
+
+impl Spelled for PortRef {
+    const CODE: &'static str = "bad-port";
+    const PATTERN: Option<&'static str> = None;
+    const NUMERIC: bool = true;
+}
+
+impl Spelled for Seed {
+    const CODE: &'static str = "bad-seed";
+    const PATTERN: Option<&'static str> = Some("^.");
+    const NUMERIC: bool = true;
+}

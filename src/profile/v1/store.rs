@@ -1,0 +1,64 @@
+//! The workload of a store, where `user` means the database's user.
+//!
+//! The user that the container runs as is `run_as` there.
+
+use schemars::SchemaGenerator;
+
+use super::form::{Fields, Object, Reader, Shape};
+use crate::path::Path;
+use crate::profile::{Workload, node::Node};
+
+const INSIDE: &str = "user";
+const IN_FILE: &str = "run_as";
+
+/// `Workload` with `run_as` in the place of `user`.
+pub(crate) enum StoreRun {}
+
+impl Fields for StoreRun {
+    type Record = Workload;
+
+    fn keys(keys: &mut Vec<&'static str>) {
+        let mut inner = Vec::new();
+        Workload::keys(&mut inner);
+        keys.extend(inner.into_iter().map(|key| if key == INSIDE { IN_FILE } else { key }));
+    }
+
+    fn lengthen_fields(node: &mut Node) {
+        Workload::lengthen_fields(node);
+    }
+
+    fn read_fields(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Workload> {
+        let mut renamed = node.clone();
+        if let Some(map) = renamed.as_map_mut() {
+            map.entries.shift_remove(INSIDE);
+            if let Some(entry) = map.entries.shift_remove(IN_FILE) {
+                map.entries.insert(INSIDE.to_owned(), entry);
+            }
+        }
+        let before = to.problems.len();
+        let read = Workload::read_fields(&renamed, at, to);
+        for problem in &mut to.problems[before..] {
+            if problem.path == at.key(INSIDE) {
+                problem.path = at.key(IN_FILE);
+            }
+        }
+        read
+    }
+
+    fn write_fields(record: &Workload, object: &mut Object) {
+        let mut inner = Object::new();
+        Workload::write_fields(record, &mut inner);
+        for (key, value) in inner {
+            object.insert(if key == INSIDE { IN_FILE.to_owned() } else { key }, value);
+        }
+    }
+
+    fn schema_fields(shape: &mut Shape, generator: &mut SchemaGenerator) {
+        let mut inner = Shape::default();
+        Workload::schema_fields(&mut inner, generator);
+        for (key, value) in inner.properties {
+            shape.properties.insert(if key == INSIDE { IN_FILE.to_owned() } else { key }, value);
+        }
+        shape.required.extend(inner.required);
+    }
+}

@@ -1,0 +1,8 @@
+//! The profile from text to value and back.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "profile/laws.rs"]
+mod laws;
+#[path = "profile/support.rs"]
+mod support;

@@ -27,6 +27,7 @@ pub mod gateway;
 pub mod keeper;
 pub mod labels;
 pub mod ledger;
+pub mod log;
 pub mod mirror;
 pub mod name;
 pub mod observed;

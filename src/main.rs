@@ -1,1 +1,22 @@
-fn main() {}
+//! One file, two programs: the command line on the host, the three helpers inside a mirror.
+
+use std::process::ExitCode;
+
+use prodmirror::{gateway, keeper, pause};
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    // Before anything else, so that a helper starts without what only a terminal needs.
+    match words.next().as_deref() {
+        Some("pause") => pause::main(words),
+        Some("gateway") => gateway::main(words),
+        Some("keeper") => keeper::main(words),
+        _ => not_yet(),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "it is the command line")]
+fn not_yet() -> ExitCode {
+    eprintln!("prodmirror: not in this version");
+    ExitCode::from(2)
+}

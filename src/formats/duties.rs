@@ -13,6 +13,9 @@ pub struct Duties {
     pub service: Name,
     pub ordinal: u32,
     pub kind: PodKind,
+    /// What must be ready (a job: finished with 0) before the keeper starts it after a stop of the whole mirror.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Name>,
     pub containers: Vec<ContainerDuty>,
     /// Named ports, for the ready set.
     pub ports: Vec<(Name, u16)>,

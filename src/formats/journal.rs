@@ -25,32 +25,110 @@ pub struct Line {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// A keeper began to run; a second line tells of a restart.
-    KeeperStarted { version: String },
+    KeeperStarted {
+        version: String,
+    },
     /// An `up` began: its run, the profile's name, file and hash, and when the mirror expires (RFC 3339).
-    UpBegun { run: String, profile: ProfileMark, expires: Option<String> },
-    UpDone { run: String },
+    UpBegun {
+        run: String,
+        profile: ProfileMark,
+        expires: Option<String>,
+    },
+    UpDone {
+        run: String,
+    },
     /// An `up` failed and its mirror was kept until `expires`.
-    UpFailed { run: String, code: String, message: String, expires: Option<String> },
-    DownBegun { run: String },
+    UpFailed {
+        run: String,
+        code: String,
+        message: String,
+        expires: Option<String>,
+    },
+    DownBegun {
+        run: String,
+    },
     /// `stop` and `start` of the whole mirror, a service or one replica; the keeper leaves what is stopped alone.
-    Stopped { service: Option<String>, ordinal: Option<u32> },
-    Started { service: Option<String>, ordinal: Option<u32> },
-    StoreSeeded { store: String, seed: Option<String>, hash: Option<String>, bytes: u64, count: Option<u64>, millis: u64 },
-    StoreReset { store: String, millis: u64 },
+    Stopped {
+        service: Option<String>,
+        ordinal: Option<u32>,
+    },
+    Started {
+        service: Option<String>,
+        ordinal: Option<u32>,
+    },
+    StoreSeeded {
+        store: String,
+        seed: Option<String>,
+        hash: Option<String>,
+        bytes: u64,
+        count: Option<u64>,
+        millis: u64,
+    },
+    StoreReset {
+        store: String,
+        millis: u64,
+    },
     /// A job ran to its end under the spec hash of its main container.
-    JobFinished { job: String, spec: String, code: i64 },
-    ContainerExited { service: String, ordinal: u32, container: String, role: Role, code: i64, oom_killed: bool },
+    JobFinished {
+        job: String,
+        spec: String,
+        code: i64,
+    },
+    ContainerExited {
+        service: String,
+        ordinal: u32,
+        container: String,
+        role: Role,
+        code: i64,
+        oom_killed: bool,
+        /// The engine's id of the container and the time of the end as the engine says it (RFC 3339):
+        /// a keeper that restarts tells by the two which ends it has told already.
+        id: String,
+        finished: String,
+    },
     /// A container was replaced; `count` is the number of restarts so far, `wait_millis` the back-off before it.
-    ContainerRestarted { service: String, ordinal: u32, container: String, role: Role, count: u32, wait_millis: u64, why: String },
+    ContainerRestarted {
+        service: String,
+        ordinal: u32,
+        container: String,
+        role: Role,
+        count: u32,
+        wait_millis: u64,
+        why: String,
+    },
     /// A probe's verdict changed.
-    Probe { service: String, ordinal: u32, container: String, probe: ProbeKind, passed: bool, answer: String },
-    Ready { service: String, ordinal: u32, ready: bool },
-    Hook { service: String, ordinal: u32, container: String, hook: String, passed: bool, answer: String },
+    Probe {
+        service: String,
+        ordinal: u32,
+        container: String,
+        probe: ProbeKind,
+        passed: bool,
+        answer: String,
+    },
+    Ready {
+        service: String,
+        ordinal: u32,
+        ready: bool,
+    },
+    Hook {
+        service: String,
+        ordinal: u32,
+        container: String,
+        hook: String,
+        passed: bool,
+        answer: String,
+    },
     /// The pause was replaced and its members with it.
-    ReplicaReplaced { service: String, ordinal: u32, why: String },
+    ReplicaReplaced {
+        service: String,
+        ordinal: u32,
+        why: String,
+    },
     Expired,
     /// The holder of the lease of a `run` died.
-    OwnerDied { run: String },
+    OwnerDied {
+        run: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +145,9 @@ pub enum ProbeKind {
     Readiness,
     Liveness,
 }
+
+/// Where the keeper keeps the log tail of each container that it replaced, one file `KEY.log`.
+pub const PREVIOUS_DIR: &str = "previous";
 
 /// What `prodmirror keeper status` prints: the journal read to its end, and the keeper's present view.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

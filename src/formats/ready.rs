@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Where helpers mount the control volume, and the file in it.
 pub const CONTROL_DIR: &str = "/control";
 pub const READY_FILE: &str = "ready.json";
+/// The keeper's present view beside it: the replicas of `journal::KeeperStatus`.
+pub const STATUS_FILE: &str = "status.json";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReadySet {

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "profile/check.rs"]
+mod check;
+#[path = "profile/examples.rs"]
+mod examples;
 #[path = "profile/laws.rs"]
 mod laws;
 #[path = "profile/support.rs"]

@@ -119,7 +119,11 @@ impl Problems {
             problem.place(sources);
         }
         problems.sort_by_key(|p| (p.span.source, p.span.start, p.severity));
-        problems.dedup();
+        // What a job has by `like` stands in the text once, and is said once.
+        let mut said = std::collections::HashSet::new();
+        problems.retain(|p| {
+            p.span.source.is_none() || said.insert((p.span.source, p.span.start, p.code, p.message.clone()))
+        });
         Self(problems)
     }
 }

@@ -126,6 +126,33 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("type", "write `engine`"),
 ];
 
+/// Values that the neighbours know, and ours for the same.
+const VALUES: &[(&str, &str)] = &[
+    ("unless-stopped", "always"),
+    ("no", "never"),
+    ("OnFailure", "on-failure"),
+    ("metadata.name", "pod.name"),
+    ("status.podIP", "pod.address"),
+    ("pod.ip", "pod.address"),
+    ("spec.nodeName", "node.name"),
+    ("ClusterIP", "cluster-ip"),
+    ("None", "headless"),
+    ("postgresql", "postgres"),
+    ("valkey", "redis"),
+    ("x86_64", "amd64"),
+    ("aarch64", "arm64"),
+    ("Memory", "memory"),
+];
+
+/// The word of a closed set that was meant.
+pub(crate) fn word(text: &str, known: &[&str]) -> Option<String> {
+    let ours = VALUES.iter().find(|(theirs, ours)| *theirs == text && known.contains(ours));
+    match ours {
+        Some((_, ours)) => Some(format!("write `{ours}`")),
+        None => nearest(text, known).map(|near| format!("did you mean `{near}`?")),
+    }
+}
+
 /// The message and hint for a key that the map does not have.
 pub(crate) fn unknown_key(key: &str, known: &[&'static str], _value: &Node, at: &Path) -> (String, Option<String>) {
     let message = format!("the key `{key}` is not known here");
@@ -135,9 +162,6 @@ pub(crate) fn unknown_key(key: &str, known: &[&'static str], _value: &Node, at: 
             _ => "only a job takes `like`",
         };
         return (message, Some(hint.to_owned()));
-    }
-    if at.key_at(0) == Some("stores") && at.0.len() == 2 && key == "process_user" {
-        return (message, Some("write `run_as`".to_owned()));
     }
     if let Some((_, hint)) = NEIGHBOURS.iter().find(|(word, hint)| *word == key && speaks_of(hint, known)) {
         return (message, Some((*hint).to_owned()));

@@ -64,10 +64,13 @@ fn a_short_form_equals_its_long_one() {
         ("    volumes: {/data: empty}", "    volumes: {/data: {empty: {medium: disk}}}"),
         ("    ulimits: {nofile: 1024}", "    ulimits: {nofile: {soft: 1024, hard: 1024}}"),
         ("    tmpfs: [/tmp, /run]", "    tmpfs: {/tmp: {}, /run: {}}"),
-        ("    post_start: {exec: [a]}\n    pre_stop: {http: /bye}", "    post_start: {exec: {command: [a]}}\n    pre_stop: {http: {path: /bye}}"),
+        ("    ports: {http: 80}\n    post_start: {exec: [a]}\n    pre_stop: {http: /bye}", "    ports: {http: 80}\n    post_start: {exec: {command: [a]}}\n    pre_stop: {http: {path: /bye}}"),
         ("    capabilities: {add: [CAP_NET_ADMIN], drop: [all]}", "    capabilities: {add: [NET_ADMIN], drop: [ALL]}"),
         ("secrets: [a, b]", "secrets: {a: {}, b: {}}"),
-        ("network: {expose: [api]}", "network: {expose: [{service: api}]}"),
+        (
+            "    ports: {http: 80}\nnetwork: {expose: [api]}",
+            "    ports: {http: 80}\nnetwork: {expose: [{service: api}]}",
+        ),
     ] {
         assert_eq!(loaded(&service(short)), loaded(&service(long)), "{short}");
     }

@@ -107,10 +107,3 @@ pub(crate) fn read(node: &Node, to: &mut Reader<'_>) -> Option<Profile> {
     }
     Profile::read(&body, &root, to)
 }
-
-/// The keys that a document may have at its top.
-pub(crate) fn top_keys() -> Vec<&'static str> {
-    let mut keys = vec![VERSION_KEY];
-    Profile::keys(&mut keys);
-    keys
-}

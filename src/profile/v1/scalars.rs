@@ -338,7 +338,7 @@ impl<T: Word> Form for OneOf<T> {
         let found = T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
             let message = format!("`{text}` is not one of {}", known.join(", "));
-            let hint = words::nearest(text, &known).map(|word| format!("did you mean `{word}`?"));
+            let hint = words::word(text, &known);
             to.push(Problem::error("unknown-word", at, node.span, message).maybe_hint(hint));
         }
         found

@@ -1,0 +1,61 @@
+//! Stores, jobs, and how many there are of each.
+
+use super::Check;
+use crate::path::Path;
+use crate::profile::EngineKind;
+
+pub(super) fn check(check: &mut Check<'_>) {
+    for (name, store) in &check.profile.stores {
+        let at = Path::of(["stores", name.as_str()]);
+        let engine = match store.engine {
+            EngineKind::Postgres => "postgres",
+            EngineKind::Redis => "redis",
+        };
+        if let Some(replicas) = store.replicas.filter(|replicas| *replicas > 1) {
+            let message = format!("a {engine} store has one replica; {replicas} would be as many databases");
+            check.error("store-replicas", &at.key("replicas"), message);
+        }
+        if store.password.is_none() && store.user.is_some() && store.engine == EngineKind::Postgres {
+            let message = "the user has no password";
+            let hint = "write `password: \"${secret:NAME}\"`, and declare the secret";
+            check.warning("no-password", &at.key("user"), message).hint = Some(hint.to_owned());
+        }
+        if let Some(text) = store.password.as_ref().and_then(|password| password.as_literal())
+            && !text.is_empty()
+        {
+            let message = "a password stands in the profile";
+            let hint = "write `password: \"${secret:NAME}\"`, and declare the secret";
+            check.warning("literal-password", &at.key("password"), message).hint = Some(hint.to_owned());
+        }
+    }
+    for (name, service) in &check.profile.services {
+        let Some(scaling) = &service.autoscaling else { continue };
+        let at = Path::of(["services", name.as_str()]).key("autoscaling");
+        if scaling.min > scaling.max {
+            let message = format!("at least {} and at most {} replicas cannot be had", scaling.min, scaling.max);
+            check.error("bad-autoscaling", &at, message);
+        } else if service.replicas.is_some_and(|count| !(scaling.min..=scaling.max).contains(&count)) {
+            let at = Path::of(["services", name.as_str()]).key("replicas");
+            let message = format!("the autoscaler would hold between {} and {}", scaling.min, scaling.max);
+            check.warning("bad-autoscaling", &at, message);
+        }
+    }
+    for (name, job) in &check.profile.jobs {
+        let Some(schedule) = &job.schedule else { continue };
+        if !is_cron(schedule) {
+            let at = Path::of(["jobs", name.as_str()]).key("schedule");
+            let message = format!("`{schedule}` is no cron line");
+            check.error("bad-schedule", &at, message).hint = Some("write five fields, `0 3 * * *`".to_owned());
+        }
+    }
+}
+
+/// Five fields, or one of cron's words; the schedule is kept and never run by itself.
+fn is_cron(text: &str) -> bool {
+    const WORDS: &[&str] = &["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+    let field = |field: &str| field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-?#".contains(&b));
+    let text = text.strip_prefix("TZ=").or(text.strip_prefix("CRON_TZ=")).map_or(text, |rest| {
+        rest.split_once(' ').map_or("", |(_, line)| line)
+    });
+    WORDS.contains(&text) || (text.split_whitespace().count() == 5 && text.split_whitespace().all(field))
+}

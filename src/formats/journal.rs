@@ -62,6 +62,9 @@ pub enum Event {
         hash: Option<String>,
         bytes: u64,
         count: Option<u64>,
+        /// Keys whose time had passed before they were loaded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<u64>,
         millis: u64,
     },
     StoreReset {
@@ -222,6 +225,9 @@ pub struct SeedStatus {
     pub bytes: u64,
     /// Rows (PostgreSQL) or keys (Redis) counted after seeding.
     pub count: Option<u64>,
+    /// Keys whose time had passed before they were loaded (Redis).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<u64>,
     pub millis: u64,
     pub at: String,
 }

@@ -1,0 +1,227 @@
+//! Refusals: what makes `up` stop before anything is made; and notes: what it says first.
+
+use serde_json::Value as Json;
+
+use super::{
+    ImageSource, Pod, Refusal, Site, containers, images,
+    order::{MOST_REPLICAS, Node},
+};
+use crate::{
+    path::Path,
+    profile::{Allow, Process, Seed, Value, Volume},
+};
+
+pub(crate) fn refusals(
+    site: &Site<'_>,
+    nodes: &[Node<'_>],
+    pods: &[Pod],
+    subnets_found: bool,
+) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for node in nodes {
+        snapshot(node, &mut refusals);
+        too_many(site, node, &mut refusals);
+        for (at, process) in processes(node) {
+            holes(&at, process, &mut refusals);
+            if process.privileged == Some(true) {
+                not_allowed(site, &at.key("privileged"), Allow::Privileged, "privileged", &mut refusals);
+            }
+        }
+        host_things(site, node, &mut refusals);
+    }
+    for pod in pods.iter().filter(|pod| pod.ordinal == 0) {
+        missing_images(site, pod, &mut refusals);
+    }
+    if site.capabilities.host.helper.is_none() {
+        refusals.push(Refusal {
+            code: "helper-missing".to_owned(),
+            path: String::new(),
+            message: "there is no image for pause, gateway and keeper".to_owned(),
+            fill: Some("--helper-image REF".to_owned()),
+        });
+    }
+    if !subnets_found {
+        refusals.push(Refusal {
+            code: "no-subnet".to_owned(),
+            path: String::new(),
+            message: "no free subnet between 10.213.0.0 and 10.254.255.255".to_owned(),
+            fill: Some("docker network prune".to_owned()),
+        });
+    }
+    refusals
+}
+
+/// All values that could not be read, as one overlay to complete: `None` where there is none.
+pub fn to_fill(refusals: &[Refusal]) -> Option<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut open: Vec<String> = Vec::new();
+    for refusal in refusals.iter().filter(|refusal| refusal.code == "hole") {
+        let path: Path = refusal.path.parse().ok()?;
+        let keys: Vec<String> =
+            (0..path.0.len()).filter_map(|at| path.key_at(at).map(str::to_owned)).collect();
+        let same = open.iter().zip(&keys).take_while(|(a, b)| a == b).count();
+        for (depth, key) in keys.iter().enumerate().skip(same) {
+            let indent = "  ".repeat(depth);
+            let key = Json::from(key.as_str());
+            let is_leaf = depth + 1 == keys.len();
+            lines.push(if is_leaf {
+                format!("{indent}{key}: \"\" # {}", refusal.message.replace(['\n', '\r'], " "))
+            } else {
+                format!("{indent}{key}:")
+            });
+        }
+        open = keys;
+    }
+    if lines.is_empty() { None } else { Some(lines.join("\n") + "\n") }
+}
+
+/// What is said before launching.
+pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for pod in pods.iter().filter(|pod| pod.ordinal == 0) {
+        for container in pod.containers() {
+            let Some(written) = &container.image.written else { continue };
+            let (key, reference) = (&container.key, &container.image.reference);
+            let note = match container.image.source {
+                ImageSource::Role => {
+                    format!(
+                        "{key}: {written} is not here; {reference}, built here for the same role, stands in"
+                    )
+                }
+                ImageSource::Tag => {
+                    format!("{key}: {written} has no digest; what the tag means today is taken")
+                }
+                ImageSource::Digest | ImageSource::Local | ImageSource::Helper => continue,
+            };
+            notes.push(note);
+        }
+    }
+    for node in nodes {
+        let base = base(node);
+        for (at, process) in processes(node) {
+            for (name, (soft, hard), cut) in containers::ulimits(site, process) {
+                if cut {
+                    let at = at.key("ulimits").key(name);
+                    notes.push(format!("{at}: cut to {soft}/{hard}, the most that this host allows"));
+                }
+            }
+        }
+        for need in node.run.needs.iter().filter(|need| nodes.iter().any(|o| o.name == *need && o.on_demand))
+        {
+            notes.push(format!("{}: {need} runs on demand only, nothing waits for it", base.key("needs")));
+        }
+        if node.run.ports.values().any(|port| port.protocol == crate::profile::Protocol::Udp) {
+            notes.push(format!("{}: UDP ports are not published on the host", base.key("ports")));
+        }
+    }
+    notes
+}
+
+/// Where a node stands in the profile.
+pub(crate) fn base(node: &Node<'_>) -> Path {
+    let of = match node.kind {
+        super::PodKind::Service => "services",
+        super::PodKind::Store => "stores",
+        super::PodKind::Job => "jobs",
+    };
+    Path::of([of, node.name.as_str()])
+}
+
+/// Every process of a node with its path.
+pub(crate) fn processes<'a>(node: &Node<'a>) -> Vec<(Path, &'a Process)> {
+    let base = base(node);
+    let of = |list: &str, name: &str| base.key(list).key(name);
+    let mut all = vec![(base.clone(), &node.run.process)];
+    all.extend(node.run.init.iter().map(|(name, c)| (of("init", name.as_str()), &c.process)));
+    all.extend(node.run.sidecars.iter().map(|(name, c)| (of("sidecars", name.as_str()), &c.process)));
+    all
+}
+
+fn snapshot(node: &Node<'_>, refusals: &mut Vec<Refusal>) {
+    if let Some(Seed::Snapshot(name)) = node.store.and_then(|store| store.seed.as_ref()) {
+        let path = base(node).key("seed").to_string();
+        refusals.push(Refusal {
+            code: "snapshot-seed".to_owned(),
+            message: format!("`{name}` is a snapshot, and snapshots are not in this version"),
+            fill: Some(format!("--set {path}=PATH")),
+            path,
+        });
+    }
+}
+
+fn too_many(site: &Site<'_>, node: &Node<'_>, refusals: &mut Vec<Refusal>) {
+    let service = site.profile.services.get(node.name).and_then(|service| service.replicas);
+    let store = node.store.and_then(|store| store.replicas);
+    if let Some(wanted) = service.or(store).filter(|wanted| *wanted > MOST_REPLICAS) {
+        let path = base(node).key("replicas").to_string();
+        refusals.push(Refusal {
+            code: "too-many-replicas".to_owned(),
+            message: format!("{wanted} replicas are more than {MOST_REPLICAS}"),
+            fill: Some(format!("--set {path}=3")),
+            path,
+        });
+    }
+}
+
+fn holes(at: &Path, process: &Process, refusals: &mut Vec<Refusal>) {
+    for (name, value) in &process.env {
+        if let Value::Hole(reason) = value {
+            let path = at.key("env").key(name.as_str()).to_string();
+            let fill = Some(format!("--set '{path}=…'"));
+            refusals.push(Refusal { code: "hole".to_owned(), path, message: reason.clone(), fill });
+        }
+    }
+}
+
+fn host_things(site: &Site<'_>, node: &Node<'_>, refusals: &mut Vec<Refusal>) {
+    let base = base(node);
+    if node.run.host_network == Some(true) {
+        not_allowed(site, &base.key("host_network"), Allow::HostNetwork, "host-network", refusals);
+    }
+    if node.run.host_pid == Some(true) {
+        not_allowed(site, &base.key("host_pid"), Allow::HostPid, "host-pid", refusals);
+    }
+    for (target, volume) in &node.run.volumes {
+        if let Volume::Host { .. } = volume {
+            let at = base.key("volumes").key(target.as_str());
+            not_allowed(site, &at, Allow::HostPath, "host-path", refusals);
+        }
+    }
+}
+
+fn not_allowed(site: &Site<'_>, at: &Path, what: Allow, word: &str, refusals: &mut Vec<Refusal>) {
+    if !site.profile.allow.contains(&what) {
+        refusals.push(Refusal {
+            code: "not-allowed".to_owned(),
+            path: at.to_string(),
+            message: format!("reaches out of the mirror, and the profile's `allow` does not name `{word}`"),
+            fill: Some(format!("allow: [{word}]")),
+        });
+    }
+}
+
+fn missing_images(site: &Site<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
+    for container in pod.containers() {
+        let Some(written) = &container.image.written else { continue };
+        let refused = match container.image.source {
+            ImageSource::Local if images::choose(site.capabilities, written).1.is_none() => Some((
+                "image-missing",
+                format!("{written} is not on this host, and an image built here cannot be pulled"),
+                format!("docker build --tag {} …", written.to_engine()),
+            )),
+            ImageSource::Tag if !site.capabilities.options.allow_unpinned => Some((
+                "image-unpinned",
+                format!("{written} has no digest"),
+                "prodmirror pin, or --allow-unpinned".to_owned(),
+            )),
+            _ => None,
+        };
+        if let Some((code, message, fill)) = refused {
+            let path = container.key.clone();
+            let refusal = Refusal { code: code.to_owned(), path, message, fill: Some(fill) };
+            if !refusals.iter().any(|known| known.code == refusal.code && known.message == refusal.message) {
+                refusals.push(refusal);
+            }
+        }
+    }
+}

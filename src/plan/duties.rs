@@ -17,6 +17,7 @@ pub(crate) fn duties(node: &Node<'_>, ordinal: u32, parts: &[Part<'_>], files: V
         service: node.name.clone(),
         ordinal,
         kind: node.kind,
+        needs: node.needs.clone(),
         containers: parts.iter().map(|part| container(node, ordinal, *part)).collect(),
         ports: ports(node),
         retries: node.retries,

@@ -37,7 +37,7 @@ use crate::{
     formats::{doors::Door, duties::Duties},
     ledger::Wanted,
     name::Name,
-    profile::Profile,
+    profile::{Origins, Profile},
 };
 pub use capabilities::{BackendKind, Capabilities, Subnet};
 pub use container::{
@@ -51,8 +51,8 @@ pub use volume::{FileBytes, FilePlan, StorePlan, VolumePlan, VolumeRole};
 
 /// Takes every decision.
 ///
-/// `origins` says where the values came from (path to `file:line`) and passes through for people to read.
-pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &IndexMap<String, String>) -> Plan {
+/// `origins` says where the values came from and passes through for people to read.
+pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -> Plan {
     let nodes = order::nodes(profile);
     let replicas: usize = nodes.iter().map(|node| node.replicas as usize).sum();
     let project = format!("pm-{}", capabilities.mirror);
@@ -86,7 +86,7 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &IndexMap<S
         backend: capabilities.host.backend,
         steps: steps::steps(&nodes, &pods, &volumes),
         ledger: Vec::new(),
-        origins: origins.clone(),
+        origins: origins.0.iter().map(|(path, origin)| (path.to_string(), origin.to_string())).collect(),
         notes: refusals::notes(&site, &nodes, &pods),
         refusals: refusals::refusals(&site, &nodes, &pods, subnets_found),
         project: site.project,

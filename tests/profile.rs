@@ -1,4 +1,4 @@
-//! The profile from text to value and back.
+//! The profile: from text to value and back, what is said of a bad one, how layers meet.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,11 @@
 mod check;
 #[path = "profile/examples.rs"]
 mod examples;
+#[path = "support/generate.rs"]
+mod generate;
 #[path = "profile/laws.rs"]
 mod laws;
+#[path = "profile/layers.rs"]
+mod layers;
 #[path = "profile/support.rs"]
 mod support;

@@ -25,15 +25,26 @@ pub(crate) fn refuse(source: &Source, index: u16) -> Option<Problem> {
         let hint = format!("make a profile of it: prodmirror capture files {name} -o prodmirror.yaml");
         return Some(Problem::error("kubernetes-file", &Path::root(), whole, message).hint(hint));
     }
-    const COMPOSE: &[&str] =
-        &["build", "environment", "env_file", "depends_on", "container_name", "networks", "deploy", "healthcheck"];
+    const COMPOSE: &[&str] = &[
+        "build",
+        "environment",
+        "env_file",
+        "depends_on",
+        "container_name",
+        "networks",
+        "deploy",
+        "healthcheck",
+    ];
     let services = top("services").is_some() && version.is_empty();
     let sign = keys.iter().any(|found| found.depth == 3 && COMPOSE.contains(&found.key.as_str()));
     let own = ["name", "stores", "jobs", "flags"].iter().filter(|key| top(key).is_some()).count();
-    let compose_only = ["version", "networks", "volumes", "configs", "x-common"].iter().any(|key| top(key).is_some());
-    if services && (sign || compose_only || own == 0) {
+    let compose_only =
+        ["version", "networks", "volumes", "configs", "x-common"].iter().any(|key| top(key).is_some());
+    // An overlay is a part of a profile, so little in it is a sign.
+    if index == 0 && services && (sign || compose_only || own == 0) {
         let hint = format!("make a profile of it: prodmirror capture compose {name} -o prodmirror.yaml");
-        let problem = Problem::error("compose-file", &Path::root(), whole, "this is a Compose file, not a profile");
+        let problem =
+            Problem::error("compose-file", &Path::root(), whole, "this is a Compose file, not a profile");
         return Some(problem.hint(hint));
     }
     None

@@ -20,14 +20,19 @@ pub struct ImageRef {
 pub enum Image {
     Registry(ImageRef),
     /// `local:NAME:TAG`, built on this machine and taken by image id.
-    Local { name: String, tag: String },
+    Local {
+        name: String,
+        tag: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     #[error("`{0}` is no digest: write `sha256:` and 64 hexadecimal digits")]
     Digest(String),
-    #[error("`{0}` is no image: write `[REGISTRY/]NAME[:TAG]@sha256:…`, or `local:NAME:TAG` for one built here")]
+    #[error(
+        "`{0}` is no image: write `[REGISTRY/]NAME[:TAG]@sha256:…`, or `local:NAME:TAG` for one built here"
+    )]
     Reference(String),
 }
 
@@ -59,8 +64,8 @@ impl ImageRef {
     /// The name with the registry and `library/` that an engine adds by itself.
     pub fn canonical_name(&self) -> String {
         let first = self.name.split('/').next().unwrap_or_default();
-        let has_registry = self.name.contains('/')
-            && (first.contains('.') || first.contains(':') || first == "localhost");
+        let has_registry =
+            self.name.contains('/') && (first.contains('.') || first.contains(':') || first == "localhost");
         if has_registry {
             self.name.clone()
         } else if self.name.contains('/') {
@@ -156,7 +161,10 @@ fn is_name(name: &str) -> bool {
             edge(part.bytes().next())
                 && edge(part.bytes().last())
                 && part.bytes().all(|b| {
-                    b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b) || (host && b.is_ascii_uppercase())
+                    b.is_ascii_lowercase()
+                        || b.is_ascii_digit()
+                        || b"._-".contains(&b)
+                        || (host && b.is_ascii_uppercase())
                 })
                 && port.is_none_or(|port| port.parse::<u16>().is_ok())
         })

@@ -30,7 +30,12 @@ fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut V
     let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name)) else { return };
     let Some(entry) = job.as_map_mut().and_then(|map| map.entries.shift_remove(KEY)) else { return };
     let Some(target) = entry.node.as_text().map(str::to_owned) else {
-        problems.push(Problem::error("wrong-type", &at, entry.node.span, "`like` takes the name of a service or job"));
+        problems.push(Problem::error(
+            "wrong-type",
+            &at,
+            entry.node.span,
+            "`like` takes the name of a service or job",
+        ));
         return;
     };
     seen.push(name.to_owned());
@@ -54,10 +59,8 @@ fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut V
     }
     let kind = if is_job { "jobs" } else { "services" };
     let Some(model) = root.get(kind).and_then(|map| map.get(&target)).and_then(Node::as_map) else { return };
-    let copied: Vec<(String, Entry)> = COPIED
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), model.entries.get(*key)?.clone())))
-        .collect();
+    let copied: Vec<(String, Entry)> =
+        COPIED.iter().filter_map(|key| Some(((*key).to_owned(), model.entries.get(*key)?.clone()))).collect();
     if let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name)) {
         let mut whole = Node::map(job.span);
         if let Some(map) = whole.as_map_mut() {
@@ -83,6 +86,7 @@ fn has(root: &Node, kind: &str, name: &str) -> bool {
 }
 
 fn known(root: &Node) -> Vec<String> {
-    let keys = |kind: &str| root.get(kind).and_then(Node::as_map).into_iter().flat_map(|map| map.entries.keys());
+    let keys =
+        |kind: &str| root.get(kind).and_then(Node::as_map).into_iter().flat_map(|map| map.entries.keys());
     keys("services").chain(keys("jobs")).cloned().collect()
 }

@@ -114,14 +114,15 @@ fn merged(documents: &[Source], problems: &mut Vec<Problem>) -> Option<Node> {
     let mut whole = true;
     for (index, document) in documents.iter().enumerate() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let mut node = match foreign::refuse(document, index).map_or_else(|| parse(document, index, BUDGET), Err) {
-            Ok(node) => node,
-            Err(problem) => {
-                problems.push(problem);
-                whole = false;
-                continue;
-            }
-        };
+        let mut node =
+            match foreign::refuse(document, index).map_or_else(|| parse(document, index, BUDGET), Err) {
+                Ok(node) => node,
+                Err(problem) => {
+                    problems.push(problem);
+                    whole = false;
+                    continue;
+                }
+            };
         v1::lengthen(&mut node);
         match &mut root {
             None => root = Some(node),

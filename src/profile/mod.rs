@@ -335,19 +335,33 @@ pub enum FileContent {
     /// Literal: nothing in it is a reference.
     Inline(String),
     /// Read beside the profile when it was loaded; the bytes are part of the profile.
-    From { path: String, bytes: Vec<u8> },
+    From {
+        path: String,
+        bytes: Vec<u8>,
+    },
     Secret(Name),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Volume {
     /// Lives and dies with the replica.
-    Empty { medium: Medium, size: Option<Bytes> },
+    Empty {
+        medium: Medium,
+        size: Option<Bytes>,
+    },
     /// Outlives the replica; the claim's name is per ordinal for stateful services.
-    Claim { name: Name, size: Option<Bytes> },
+    Claim {
+        name: Name,
+        size: Option<Bytes>,
+    },
     /// One volume for all containers of all replicas that name it.
-    Shared { name: Name },
-    Host { path: String, read_only: bool },
+    Shared {
+        name: Name,
+    },
+    Host {
+        path: String,
+        read_only: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,10 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     /// `null`, `~`, or nothing after the colon.
     Null,
-    Scalar { text: String, style: Style },
+    Scalar {
+        text: String,
+        style: Style,
+    },
     List(Vec<Node>),
     Map(Map),
 }
@@ -219,7 +222,9 @@ impl Node {
                 (Style::Quoted, text) => text.into(),
             },
             Kind::List(items) => items.iter().map(Self::to_json).collect(),
-            Kind::Map(map) => map.entries.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect(),
+            Kind::Map(map) => {
+                map.entries.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect()
+            }
         }
     }
 }

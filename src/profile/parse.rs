@@ -28,15 +28,15 @@ pub struct Budget {
 }
 
 /// A captured profile of two hundred services stays below a third of each.
-pub const BUDGET: Budget =
-    Budget { bytes: 8 << 20, nodes: 50_000, depth: 48, aliases: 500, text: 16 << 20 };
+pub const BUDGET: Budget = Budget { bytes: 8 << 20, nodes: 50_000, depth: 48, aliases: 500, text: 16 << 20 };
 
 /// Reads one document; `index` is its position among the sources.
 pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node, Problem> {
     let start = Span { source: Some(index), line: 1, column: 1, ..Span::default() };
     let fail = |code, message: String| Problem::error(code, &Path::root(), start, message);
     if source.bytes.len() > budget.bytes {
-        let message = format!("{} bytes are more than a profile may have ({})", source.bytes.len(), budget.bytes);
+        let message =
+            format!("{} bytes are more than a profile may have ({})", source.bytes.len(), budget.bytes);
         return Err(fail("too-large", message));
     }
     let text = match std::str::from_utf8(&source.bytes) {
@@ -68,7 +68,8 @@ pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node,
         }
     }
     builder.root.ok_or_else(|| {
-        fail("empty", "the document is empty".into()).hint("a profile starts with `apiVersion: prodmirror/v1`")
+        fail("empty", "the document is empty".into())
+            .hint("a profile starts with `apiVersion: prodmirror/v1`")
     })
 }
 
@@ -221,7 +222,11 @@ impl Builder<'_> {
             return Err(self.problem("too-many-aliases", at, message));
         }
         let Some(Anchored { node, nodes, letters }) = self.anchors.get(&anchor) else {
-            return Err(self.problem("bad-alias", at, "an alias cannot stand inside the value that it names"));
+            return Err(self.problem(
+                "bad-alias",
+                at,
+                "an alias cannot stand inside the value that it names",
+            ));
         };
         let (nodes, letters) = (*nodes, *letters);
         // Paid for before the copy is made.
@@ -256,7 +261,8 @@ impl Builder<'_> {
                 Kind::Scalar { text, style } => {
                     let merge = text == "<<" && style == Style::Plain;
                     if let Some(first) = map.entries.get(&text).map(|entry| entry.key) {
-                        let message = format!("the key `{text}` is written twice; the first is in line {}", first.line);
+                        let message =
+                            format!("the key `{text}` is written twice; the first is in line {}", first.line);
                         return Err(self.problem("duplicate-key", node.span, message));
                     }
                     if text == "<<" && !merge {
@@ -281,7 +287,8 @@ impl Builder<'_> {
             return Err(self.problem("too-many-values", at, message));
         }
         if self.letters > self.budget.text {
-            let message = format!("more than {} bytes of text, aliases counted at each use", self.budget.text);
+            let message =
+                format!("more than {} bytes of text, aliases counted at each use", self.budget.text);
             return Err(self.problem("too-large", at, message));
         }
         Ok(())

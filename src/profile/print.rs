@@ -101,7 +101,8 @@ fn quote(out: &mut String, text: &str) {
             '\t' => out.push_str("\\t"),
             c if is_special(c) => {
                 let code = u32::from(c);
-                let _ = if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
+                let _ =
+                    if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
             }
             c => out.push(c),
         }

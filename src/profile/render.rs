@@ -82,7 +82,8 @@ mod tests {
 
     fn problem(start: usize, end: usize, line: u32) -> Problem {
         let span = Span { source: Some(0), start, end, line, column: 1 };
-        Problem::error("unknown-key", &Path::of(["name"]), span, "the key is not known").hint("did you mean `b`?")
+        Problem::error("unknown-key", &Path::of(["name"]), span, "the key is not known")
+            .hint("did you mean `b`?")
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(crate) fn takes_text(schema: &Json, path: &Path, value: &str) -> bool {
     let found: Vec<&Json> = found.into_iter().flat_map(|each| variants(schema, each)).collect();
     let single = |each: &&Json| {
         let types = &each["type"];
-        let is = |name: &str| types == name || types.as_array().is_some_and(|all| all.iter().any(|t| t == name));
+        let is =
+            |name: &str| types == name || types.as_array().is_some_and(|all| all.iter().any(|t| t == name));
         each["const"] == value
             || each.get("enum").is_some()
             || ["string", "number", "integer", "boolean"].into_iter().any(is)

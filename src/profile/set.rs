@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{
     merge::merge,
-    node::{Kind, Node},
+    node::{Entry, Kind, Node},
     parse::{BUDGET, parse},
     problem::Problem,
     schema,
@@ -48,12 +48,17 @@ pub(crate) fn set(root: &mut Node, option: &Source, index: u16, types: &Json) ->
                 let mut member = inner;
                 if member.as_map().is_none() {
                     let message = "a member of a list is changed field by field";
-                    return Err(Problem::error("bad-path", &path, whole, message).hint(format!("write `{path}.FIELD=…`")));
+                    return Err(Problem::error("bad-path", &path, whole, message)
+                        .hint(format!("write `{path}.FIELD=…`")));
                 }
                 member.insert(field, Node::quoted(value.as_str(), whole));
                 node = Node::list(vec![member], whole);
             }
-            Segment::Key(key) => node.insert(key, inner),
+            Segment::Key(key) => {
+                if let Some(map) = node.as_map_mut() {
+                    map.entries.insert(key.clone(), Entry { key: whole, node: inner });
+                }
+            }
             Segment::Index(_) => {}
         }
     }
@@ -100,15 +105,18 @@ pub(crate) fn nothing_there(root: &Node, path: &Path, span: Span) -> Problem {
     let problem = Problem::warning("unset-nothing", path, span, format!("nothing stands at `{path}`"));
     let Some((Segment::Key(last), above)) = path.0.split_last() else { return problem };
     let above = above.iter().try_fold(root, |node, segment| node.step(segment));
-    let known: Vec<&str> =
-        above.and_then(Node::as_map).map(|map| map.entries.keys().map(String::as_str).collect()).unwrap_or_default();
+    let known: Vec<&str> = above
+        .and_then(Node::as_map)
+        .map(|map| map.entries.keys().map(String::as_str).collect())
+        .unwrap_or_default();
     problem.maybe_hint(words::nearest(last, &known).map(|near| format!("did you mean `{near}`?")))
 }
 
 /// Splits at the first `=` that ends a path; an `=` within brackets is part of it.
 fn split(text: &str, whole: Span) -> Result<(Path, usize), Problem> {
     let fail = |message: String| {
-        Problem::error("bad-path", &Path::root(), whole, message).hint("write `--set services.api.replicas=3`")
+        Problem::error("bad-path", &Path::root(), whole, message)
+            .hint("write `--set services.api.replicas=3`")
     };
     let (mut depth, mut quoted, mut escaped) = (0u32, false, false);
     let at = text.char_indices().find_map(|(at, c)| {

@@ -36,7 +36,11 @@ pub struct Span {
 /// Where the value at a path was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    File { file: String, line: u32, column: u32 },
+    File {
+        file: String,
+        line: u32,
+        column: u32,
+    },
     /// The option as typed, `services.api.replicas=3`.
     Set(String),
 }

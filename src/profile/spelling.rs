@@ -6,7 +6,9 @@ use super::{PortRef, Seed, Shape};
 use crate::name::Name;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no shape of a secret: known are hex:N, base64:N, letters:N (N from 1 to 4096), uuid and rsa-pem")]
+#[error(
+    "`{0}` is no shape of a secret: known are hex:N, base64:N, letters:N (N from 1 to 4096), uuid and rsa-pem"
+)]
 pub struct ShapeError(pub String);
 
 impl FromStr for Shape {
@@ -16,7 +18,8 @@ impl FromStr for Shape {
         let bad = || ShapeError(text.to_owned());
         let (kind, count) = match text.split_once(':') {
             Some((kind, count)) => {
-                let number = count.parse().ok().filter(|n: &u16| (1..=4096).contains(n) && n.to_string() == count);
+                let number =
+                    count.parse().ok().filter(|n: &u16| (1..=4096).contains(n) && n.to_string() == count);
                 (kind, Some(number.ok_or_else(bad)?))
             }
             None => (text, None),

@@ -147,7 +147,11 @@ fn reference(inner: &str) -> Result<Piece, TextError> {
         "host" => ServiceField::Host,
         "port" => ServiceField::Port,
         _ => {
-            return Err(TextError::BadField { of: "service", field: field.to_owned(), known: "url, host, port" });
+            return Err(TextError::BadField {
+                of: "service",
+                field: field.to_owned(),
+                known: "url, host, port",
+            });
         }
     };
     Ok(Piece::Service(name, field))

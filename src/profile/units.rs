@@ -66,7 +66,11 @@ impl FromStr for Cpu {
 
 impl fmt::Display for Cpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.millis % 1000 == 0 { write!(f, "{}", self.millis / 1000) } else { write!(f, "{}m", self.millis) }
+        if self.millis % 1000 == 0 {
+            write!(f, "{}", self.millis / 1000)
+        } else {
+            write!(f, "{}m", self.millis)
+        }
     }
 }
 
@@ -84,8 +88,10 @@ const DECIMAL: [(&str, u64); 6] = [
 impl FromStr for Bytes {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let bad = || UnitError { text: text.to_owned(), what: "number of bytes", like: "`512Mi`, `1Gi` or `500M`" };
-        let unit = BINARY.iter().chain(&DECIMAL).find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
+        let bad =
+            || UnitError { text: text.to_owned(), what: "number of bytes", like: "`512Mi`, `1Gi` or `500M`" };
+        let unit =
+            BINARY.iter().chain(&DECIMAL).find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
         let (number, size) = unit.unwrap_or((text, 1));
         let thousandths = thousandths(number).ok_or_else(bad)?;
         let bytes = u128::from(thousandths) * u128::from(size);
@@ -109,7 +115,8 @@ impl fmt::Display for Bytes {
 impl FromStr for Duration {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let bad = || UnitError { text: text.to_owned(), what: "span of time", like: "`10s`, `500ms` or `1m30s`" };
+        let bad =
+            || UnitError { text: text.to_owned(), what: "span of time", like: "`10s`, `500ms` or `1m30s`" };
         let (mut rest, mut total) = (text, 0u64);
         if rest.is_empty() {
             return Err(bad());
@@ -123,7 +130,8 @@ impl FromStr for Duration {
                 .into_iter()
                 .find(|(unit, _)| rest.starts_with(unit))
                 .ok_or_else(bad)?;
-            let part = number.checked_mul(millis).filter(|p| p % 1000 == 0 && millis < last).ok_or_else(bad)?;
+            let part =
+                number.checked_mul(millis).filter(|p| p % 1000 == 0 && millis < last).ok_or_else(bad)?;
             total = total.checked_add(part / 1000).filter(|t| *t <= 1 << 52).ok_or_else(bad)?;
             (last, rest) = (millis, &rest[unit.len()..]);
         }

@@ -55,16 +55,25 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("target", "write `port`"),
     ("build", "build the image, then write `image: local:NAME:TAG`"),
     ("pull_policy", "an image is named by digest, or `local:NAME:TAG`; nothing else decides what is pulled"),
-    ("imagePullPolicy", "an image is named by digest, or `local:NAME:TAG`; nothing else decides what is pulled"),
+    (
+        "imagePullPolicy",
+        "an image is named by digest, or `local:NAME:TAG`; nothing else decides what is pulled",
+    ),
     ("imagePullSecrets", "the engine's own log-in to the registry is used"),
     ("container_name", "leave it out: names of containers belong to the mirror"),
-    ("networks", "leave it out: a mirror has one network of its own; `network` at the top says what may leave it"),
+    (
+        "networks",
+        "leave it out: a mirror has one network of its own; `network` at the top says what may leave it",
+    ),
     ("network_mode", "leave it out, or write `host_network: true` and `allow: [host-network]`"),
     ("hostNetwork", "write `host_network: true`, and `allow: [host-network]` at the top"),
     ("pid", "write `host_pid: true`, and `allow: [host-pid]` at the top"),
     ("hostPID", "write `host_pid: true`, and `allow: [host-pid]` at the top"),
     ("configs", "write `files: {/etc/app.ini: {from: app.ini}}`"),
-    ("secrets", "declare secrets at the top, and use them as `${secret:NAME}` or `files: {/run/x: {secret: NAME}}`"),
+    (
+        "secrets",
+        "declare secrets at the top, and use them as `${secret:NAME}` or `files: {/run/x: {secret: NAME}}`",
+    ),
     ("volumeMounts", "write `volumes: {/data: {claim: data}}`"),
     ("volumes_from", "write `volumes`, with `{shared: NAME}`"),
     ("mounts", "write `volumes`"),
@@ -72,7 +81,10 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("emptyDir", "write `empty: {}`"),
     ("hostPath", "write `host: /path`, and `allow: [host-path]` at the top"),
     ("sizeLimit", "write `size`"),
-    ("securityContext", "write `user`, `groups`, `read_only`, `capabilities`, `privileged` or `fs_group` in its place"),
+    (
+        "securityContext",
+        "write `user`, `groups`, `read_only`, `capabilities`, `privileged` or `fs_group` in its place",
+    ),
     ("runAsUser", "write `user`"),
     ("runAsGroup", "write `user: \"UID:GID\"`"),
     ("fsGroup", "write `fs_group`"),
@@ -154,7 +166,12 @@ pub(crate) fn word(text: &str, known: &[&str]) -> Option<String> {
 }
 
 /// The message and hint for a key that the map does not have.
-pub(crate) fn unknown_key(key: &str, known: &[&'static str], _value: &Node, at: &Path) -> (String, Option<String>) {
+pub(crate) fn unknown_key(
+    key: &str,
+    known: &[&'static str],
+    _value: &Node,
+    at: &Path,
+) -> (String, Option<String>) {
     let message = format!("the key `{key}` is not known here");
     if key == "like" {
         let hint = match at.key_at(0) {
@@ -201,8 +218,12 @@ pub(crate) fn shape(node: &Node, at: &Path) -> Option<String> {
             None => "write a map of names to values".to_owned(),
         },
         ("volumes", Kind::List(_)) => match text.split(':').collect::<Vec<_>>().as_slice() {
-            [name, path, ..] if !name.starts_with(['.', '/']) => format!("write a map, `{path}: {{claim: {name}}}`"),
-            [host, path, ..] => format!("write a map, `{path}: {{host: {host}}}`, or `files` for single files"),
+            [name, path, ..] if !name.starts_with(['.', '/']) => {
+                format!("write a map, `{path}: {{claim: {name}}}`")
+            }
+            [host, path, ..] => {
+                format!("write a map, `{path}: {{host: {host}}}`, or `files` for single files")
+            }
             _ => "write a map, `/data: {claim: data}`".to_owned(),
         },
         ("ports", Kind::Scalar { text, .. }) => {

@@ -6,7 +6,8 @@ use crate::support::{no_files, problems, service};
 
 fn answer(name: &str, text: &str) -> (Vec<Problem>, String) {
     let documents = [Source::new(name, text)];
-    let layers = Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: false, read_file: &no_files };
+    let layers =
+        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: false, read_file: &no_files };
     let problems = check(&layers);
     let shown = render(&problems, &layers.sources(), false);
     (problems, shown)
@@ -51,8 +52,16 @@ fn a_problem_is_an_object_with_stable_keys() {
 #[test]
 fn foreign_files_are_answered_with_the_line_to_type() {
     for (name, text, wanted) in [
-        ("compose.yaml", "services:\n  web:\n    image: nginx\n    ports: ['80:80']\n", "prodmirror capture compose compose.yaml"),
-        ("c.yaml", "version: '3'\nname: x\nservices:\n  web: {build: .}\n", "prodmirror capture compose c.yaml"),
+        (
+            "compose.yaml",
+            "services:\n  web:\n    image: nginx\n    ports: ['80:80']\n",
+            "prodmirror capture compose compose.yaml",
+        ),
+        (
+            "c.yaml",
+            "version: '3'\nname: x\nservices:\n  web: {build: .}\n",
+            "prodmirror capture compose c.yaml",
+        ),
         (
             "k.yaml",
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Service\n",
@@ -83,7 +92,8 @@ fn an_unquoted_reference_in_braces_is_answered_with_quotes() {
 fn endpoint_variables_that_would_mean_two_things_clash() {
     let text = "apiVersion: prodmirror/v1\nname: t\nservices:\n  api: {image: local:a:b, ports: {http: 80, admin: 81}}\n  \
                 api-http: {image: local:a:b, ports: {web: 80}}\nendpoints: {env: {API_ADMIN_URL: x}}\n";
-    let clashes: Vec<String> = problems(text).iter().map(|problem| format!("{} {}", problem.code, problem.path)).collect();
+    let clashes: Vec<String> =
+        problems(text).iter().map(|problem| format!("{} {}", problem.code, problem.path)).collect();
     assert_eq!(
         clashes,
         ["endpoint-clash services.api-http.ports[name=web]", "endpoint-clash endpoints.env.API_ADMIN_URL"]

@@ -2,7 +2,10 @@
 
 use prodmirror::profile::{from_tree, print, tree};
 
-use crate::support::{DIGEST, loaded, service};
+use crate::{
+    generate,
+    support::{DIGEST, load_layers, loaded, service},
+};
 
 fn notes() -> String {
     format!(
@@ -64,8 +67,14 @@ fn a_short_form_equals_its_long_one() {
         ("    volumes: {/data: empty}", "    volumes: {/data: {empty: {medium: disk}}}"),
         ("    ulimits: {nofile: 1024}", "    ulimits: {nofile: {soft: 1024, hard: 1024}}"),
         ("    tmpfs: [/tmp, /run]", "    tmpfs: {/tmp: {}, /run: {}}"),
-        ("    ports: {http: 80}\n    post_start: {exec: [a]}\n    pre_stop: {http: /bye}", "    ports: {http: 80}\n    post_start: {exec: {command: [a]}}\n    pre_stop: {http: {path: /bye}}"),
-        ("    capabilities: {add: [CAP_NET_ADMIN], drop: [all]}", "    capabilities: {add: [NET_ADMIN], drop: [ALL]}"),
+        (
+            "    ports: {http: 80}\n    post_start: {exec: [a]}\n    pre_stop: {http: /bye}",
+            "    ports: {http: 80}\n    post_start: {exec: {command: [a]}}\n    pre_stop: {http: {path: /bye}}",
+        ),
+        (
+            "    capabilities: {add: [CAP_NET_ADMIN], drop: [all]}",
+            "    capabilities: {add: [NET_ADMIN], drop: [ALL]}",
+        ),
         ("secrets: [a, b]", "secrets: {a: {}, b: {}}"),
         (
             "    ports: {http: 80}\nnetwork: {expose: [api]}",
@@ -78,7 +87,9 @@ fn a_short_form_equals_its_long_one() {
 
 #[test]
 fn scalars_of_env_and_flags_keep_their_letters() {
-    let profile = loaded(&service("    env: {A: 4, B: 0777, C: no, D: 1e400, E: \"\", F: 1_000, G: ~x}\nflags: {X: off}"));
+    let profile = loaded(&service(
+        "    env: {A: 4, B: 0777, C: no, D: 1e400, E: \"\", F: 1_000, G: ~x}\nflags: {X: off}",
+    ));
     let printed = tree(&profile);
     assert_eq!(
         printed["services"]["api"]["env"],
@@ -92,4 +103,56 @@ fn files_that_were_read_travel_with_the_profile() {
     let profile = loaded(&service("    files: {/a: {from: text}, /b: {from: binary}}"));
     assert_eq!(from_tree(&tree(&profile)), Ok(profile.clone()));
     assert_eq!(loaded(&print(&profile)), profile);
+}
+
+#[test]
+fn generated_profiles_are_good_and_read_back() {
+    for seed in 0..400 {
+        let profile = generate::profile(seed);
+        assert_eq!(
+            from_tree(&tree(&profile)).unwrap_or_else(|problems| panic!("seed {seed}: {problems}")),
+            profile
+        );
+        let printed = print(&profile);
+        let again = load_layers(&[&printed], &[], &[])
+            .unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{printed}"));
+        assert_eq!(again.profile, profile, "seed {seed}");
+    }
+}
+
+#[test]
+fn other_readers_of_yaml_understand_what_is_printed() {
+    for seed in 0..100 {
+        let profile = generate::profile(seed);
+        let printed = print(&profile);
+        let theirs: serde_json::Value = serde_yaml::from_str(&printed).unwrap();
+        assert_eq!(theirs, tree(&profile), "seed {seed}");
+        let saphyr: serde_json::Value = serde_saphyr::from_str(&printed).unwrap();
+        assert_eq!(saphyr, tree(&profile), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_generator_reaches_every_field() {
+    let mut reached = std::collections::BTreeSet::new();
+    for seed in 0..400 {
+        collect(&tree(&generate::profile(seed)), "", &mut reached);
+    }
+    // One of each kind of place; the schema's walk covers the rest.
+    for wanted in
+        ["base64", "hole", "field", "jitter", "target_cpu", "ephemeral_storage", "run_as", "grpc", "sleep"]
+    {
+        assert!(reached.iter().any(|key| key == wanted), "{wanted}");
+    }
+}
+
+fn collect(value: &serde_json::Value, key: &str, reached: &mut std::collections::BTreeSet<String>) {
+    reached.insert(key.to_owned());
+    match value {
+        serde_json::Value::Object(object) => {
+            object.iter().for_each(|(key, value)| collect(value, key, reached))
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|value| collect(value, "", reached)),
+        _ => {}
+    }
 }

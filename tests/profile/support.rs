@@ -17,7 +17,12 @@ pub fn load_layers(documents: &[&str], set: &[&str], unset: &[&str]) -> Result<L
     let documents: Vec<Source> = documents
         .iter()
         .enumerate()
-        .map(|(index, text)| Source::new(if index == 0 { "prodmirror.yaml".into() } else { format!("over-{index}.yaml") }, *text))
+        .map(|(index, text)| {
+            Source::new(
+                if index == 0 { "prodmirror.yaml".into() } else { format!("over-{index}.yaml") },
+                *text,
+            )
+        })
         .collect();
     let owned = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
     load(&Layers {

@@ -86,8 +86,21 @@ fn is_account(text: &str) -> bool {
 }
 
 const ULIMITS: &[&str] = &[
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-    "rttime", "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 fn limits(check: &mut Check<'_>, process: &Process, at: &Path) {
@@ -106,10 +119,16 @@ fn limits(check: &mut Check<'_>, process: &Process, at: &Path) {
         check.error("bad-value", &at.key("pids"), "with 0 processes nothing can run");
     }
     for name in process.sysctls.keys() {
-        let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        let word = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        };
         if name.split(['.', '/']).count() < 2 || !name.split(['.', '/']).all(word) {
             let at = at.key("sysctls").key(name.as_str());
-            check.key_error("bad-sysctl", &at, format!("`{name}` is no kernel setting, such as `net.core.somaxconn`"));
+            check.key_error(
+                "bad-sysctl",
+                &at,
+                format!("`{name}` is no kernel setting, such as `net.core.somaxconn`"),
+            );
         }
     }
     for (key, words) in [("entrypoint", &process.entrypoint), ("command", &process.command)] {
@@ -138,7 +157,11 @@ fn names_and_addresses(check: &mut Check<'_>, workload: &Placed<'_>) {
     };
     if let Some(hostname) = &workload.run.hostname {
         if !hostname.split('.').all(label) || hostname.len() > 63 {
-            check.error("bad-hostname", &workload.at.key("hostname"), format!("`{hostname}` is no host name"));
+            check.error(
+                "bad-hostname",
+                &workload.at.key("hostname"),
+                format!("`{hostname}` is no host name"),
+            );
         }
     }
     for (host, address) in &workload.run.extra_hosts {
@@ -163,14 +186,16 @@ fn names_and_addresses(check: &mut Check<'_>, workload: &Placed<'_>) {
 fn signal(check: &mut Check<'_>, workload: &Placed<'_>) {
     let Some(signal) = &workload.run.stop_signal else { return };
     const KNOWN: &[&str] = &[
-        "SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGWINCH", "SIGCONT", "SIGSTOP",
-        "SIGABRT", "SIGALRM", "SIGPIPE", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGPWR", "SIGIO", "SIGTRAP",
+        "SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGWINCH", "SIGCONT",
+        "SIGSTOP", "SIGABRT", "SIGALRM", "SIGPIPE", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGPWR",
+        "SIGIO", "SIGTRAP",
     ];
     let number = signal.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
     let real_time = signal.strip_prefix("SIGRTMIN").or(signal.strip_prefix("SIGRTMAX")).is_some();
     if !number && !real_time && !KNOWN.contains(&signal.as_str()) {
         let near = words::nearest(&format!("SIG{}", signal.trim_start_matches("SIG")), KNOWN);
         let hint = near.map(|near| format!("did you mean `{near}`?"));
-        check.error("bad-signal", &workload.at.key("stop_signal"), format!("`{signal}` is no signal")).hint = hint;
+        check.error("bad-signal", &workload.at.key("stop_signal"), format!("`{signal}` is no signal")).hint =
+            hint;
     }
 }

@@ -51,9 +51,11 @@ fn claim(check: &mut Check<'_>, owner: &mut HashMap<String, Path>, variable: Str
     match owner.get(&variable) {
         Some(first) if first != at => {
             let message = format!("the variable `{variable}` would mean `{first}` and this");
-            let first_said = check.problems.iter().any(|problem| problem.code == "endpoint-clash" && problem.path == *at);
+            let first_said =
+                check.problems.iter().any(|problem| problem.code == "endpoint-clash" && problem.path == *at);
             if !first_said {
-                check.key_error("endpoint-clash", at, message).hint = Some("rename one of the two".to_owned());
+                check.key_error("endpoint-clash", at, message).hint =
+                    Some("rename one of the two".to_owned());
             }
         }
         _ => {
@@ -88,9 +90,16 @@ fn places(check: &mut Check<'_>, template: &str, at: &Path) {
 
 fn place(check: &mut Check<'_>, at: &Path, name: &str, port: Option<&str>, field: &str) {
     let all = workloads(check.profile);
-    let known: Vec<&str> = all.iter().filter(|each| each.kind != Kind::Job).map(|each| each.name.as_str()).collect();
+    let known: Vec<&str> =
+        all.iter().filter(|each| each.kind != Kind::Job).map(|each| each.name.as_str()).collect();
     let Some(workload) = all.iter().find(|each| each.name.as_str() == name && each.kind != Kind::Job) else {
-        return check.unknown("unknown-service", at, format!("`{name}` is no service or store"), name, &known);
+        return check.unknown(
+            "unknown-service",
+            at,
+            format!("`{name}` is no service or store"),
+            name,
+            &known,
+        );
     };
     let fields: Vec<&str> = match workload.kind {
         Kind::Store(_) => {
@@ -100,7 +109,13 @@ fn place(check: &mut Check<'_>, at: &Path, name: &str, port: Option<&str>, field
         _ => [ServiceField::Url, ServiceField::Host, ServiceField::Port].map(ServiceField::as_str).to_vec(),
     };
     if !fields.contains(&field) {
-        return check.unknown("bad-endpoint", at, format!("`{field}` is no field of `{name}`"), field, &fields);
+        return check.unknown(
+            "bad-endpoint",
+            at,
+            format!("`{field}` is no field of `{name}`"),
+            field,
+            &fields,
+        );
     }
     let ports = workload.ports();
     let names: Vec<&str> = ports.iter().map(|(name, _)| name.as_str()).collect();
@@ -113,7 +128,8 @@ fn place(check: &mut Check<'_>, at: &Path, name: &str, port: Option<&str>, field
         }
         None if names.len() > 1 && ["url", "port"].contains(&field) => {
             let message = format!("which port of `{name}`: {}?", names.join(", "));
-            check.error("several-ports", at, message).hint = Some(format!("write `{{{name}.{}.{field}}}`", names[0]));
+            check.error("several-ports", at, message).hint =
+                Some(format!("write `{{{name}.{}.{field}}}`", names[0]));
         }
         _ => {}
     }

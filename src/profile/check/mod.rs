@@ -14,7 +14,8 @@ mod references;
 mod stores;
 
 use super::{
-    Container, EngineKind, Name, Port, Process, Profile, Protocol, Workload, node::Node, problem::Problem, words,
+    Container, EngineKind, Name, Port, Process, Profile, Protocol, Workload, node::Node, problem::Problem,
+    words,
 };
 use crate::path::Path;
 
@@ -99,10 +100,13 @@ struct Member<'a> {
 }
 
 fn workloads(profile: &Profile) -> Vec<Placed<'_>> {
-    let placed = |kind, of: &str, name, run| Placed { kind, name, at: Path::of([of, Name::as_str(name)]), run };
-    let services = profile.services.iter().map(|(name, each)| placed(Kind::Service, "services", name, &each.run));
+    let placed =
+        |kind, of: &str, name, run| Placed { kind, name, at: Path::of([of, Name::as_str(name)]), run };
+    let services =
+        profile.services.iter().map(|(name, each)| placed(Kind::Service, "services", name, &each.run));
     let jobs = profile.jobs.iter().map(|(name, each)| placed(Kind::Job, "jobs", name, &each.run));
-    let stores = profile.stores.iter().map(|(name, each)| placed(Kind::Store(each.engine), "stores", name, &each.run));
+    let stores =
+        profile.stores.iter().map(|(name, each)| placed(Kind::Store(each.engine), "stores", name, &each.run));
     services.chain(jobs).chain(stores).collect()
 }
 

@@ -51,7 +51,11 @@ fn reserved_labels(check: &mut Check<'_>) {
         for label in workload.run.labels.keys() {
             if label.starts_with("prodmirror.") || label.starts_with("prodmirror/") {
                 let at = workload.at.key("labels").key(label.as_str());
-                check.key_error("reserved-label", &at, "labels that start with `prodmirror.` belong to the mirror");
+                check.key_error(
+                    "reserved-label",
+                    &at,
+                    "labels that start with `prodmirror.` belong to the mirror",
+                );
             }
         }
     }

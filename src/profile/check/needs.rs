@@ -52,7 +52,8 @@ fn cycles<'a>(check: &mut Check<'_>, names: &[&'a str], edges: &HashMap<&'a str,
                 }
                 Some(false) => {
                     let from = trail.iter().position(|(name, _)| name == need).unwrap_or_default();
-                    let circle: Vec<&str> = trail[from..].iter().map(|(name, _)| *name).chain([*need]).collect();
+                    let circle: Vec<&str> =
+                        trail[from..].iter().map(|(name, _)| *name).chain([*need]).collect();
                     let message = format!("these wait for one another: {}", circle.join(" → "));
                     check.error("needs-cycle", at, message);
                 }

@@ -36,7 +36,8 @@ fn one_link(check: &mut Check<'_>, link: &Link, index: usize, at: &Path) {
         }
     }
     if check.profile.services.get(to).is_some_and(|service| service.balancing == Some(Balancing::Dns)) {
-        let message = format!("`{to}` is found by Docker's own DNS (`balancing: dns`), so no link to it can be shaped");
+        let message =
+            format!("`{to}` is found by Docker's own DNS (`balancing: dns`), so no link to it can be shaped");
         check.error("link-on-dns", &here.key("to"), message).hint =
             Some("write `balancing: cluster-ip` or `headless` at the service".to_owned());
     }
@@ -44,7 +45,11 @@ fn one_link(check: &mut Check<'_>, link: &Link, index: usize, at: &Path) {
         check.error("link-twice", &here, format!("there is a link from `{from}` to `{to}` already"));
     }
     if latency.is_none() && jitter.is_none() && loss.is_none() && rate.is_none() {
-        check.warning("empty-link", &here, "the link changes nothing: latency, jitter, loss and rate are absent");
+        check.warning(
+            "empty-link",
+            &here,
+            "the link changes nothing: latency, jitter, loss and rate are absent",
+        );
     }
     if jitter.is_some() && latency.is_none() {
         check.warning("empty-link", &here.key("jitter"), "jitter varies a latency, and there is none");
@@ -95,7 +100,8 @@ fn is_destination(text: &str) -> bool {
     };
     let host = host.strip_prefix("*.").unwrap_or(host);
     let label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     host.split('.').all(label) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }

@@ -133,7 +133,8 @@ fn port_is_there(check: &mut Check<'_>, workload: &Placed<'_>, port: Option<&Por
         }
         (None, Some(PortRef::Number(number))) => {
             let message = format!("{number} is no port of `{}`", workload.name);
-            let known: Vec<String> = ports.iter().map(|(name, port)| format!("{} ({name})", port.port)).collect();
+            let known: Vec<String> =
+                ports.iter().map(|(name, port)| format!("{} ({name})", port.port)).collect();
             let hint = match known[..] {
                 [] => format!("declare it: `ports: {{http: {number}}}`"),
                 _ => format!("known are {}", known.join(", ")),

@@ -12,7 +12,9 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
                 Value::Text(text) => pieces(check, text, &at),
                 Value::Hole(reason) => {
                     let message = format!("the value could not be read: {reason}");
-                    let hint = format!("give it with `--set '{at}=…'`, in an overlay, or as a secret; `up` refuses until then");
+                    let hint = format!(
+                        "give it with `--set '{at}=…'`, in an overlay, or as a secret; `up` refuses until then"
+                    );
                     check.warning("hole", &at, message).hint = Some(hint);
                 }
                 Value::Field(_) => {}
@@ -26,7 +28,9 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
         }
     }
     if let (Kind::Store(_), Some(store)) = (workload.kind, check.profile.stores.get(workload.name)) {
-        for (key, text) in [("database", &store.database), ("user", &store.user), ("password", &store.password)] {
+        for (key, text) in
+            [("database", &store.database), ("user", &store.user), ("password", &store.password)]
+        {
             if let Some(text) = text {
                 pieces(check, text, &workload.at.key(key));
             }
@@ -42,25 +46,45 @@ fn pieces(check: &mut Check<'_>, text: &Text, at: &Path) {
             Piece::Store(name, _) => {
                 if !check.profile.stores.contains_key(name) {
                     let known: Vec<&str> = check.profile.stores.keys().map(|name| name.as_str()).collect();
-                    check.unknown("unknown-store", at, format!("`{name}` is no store"), name.as_str(), &known);
+                    check.unknown(
+                        "unknown-store",
+                        at,
+                        format!("`{name}` is no store"),
+                        name.as_str(),
+                        &known,
+                    );
                 }
             }
             Piece::Service(name, field) => match check.profile.services.get(name) {
                 None => {
                     let known: Vec<&str> = check.profile.services.keys().map(|name| name.as_str()).collect();
-                    check.unknown("unknown-service", at, format!("`{name}` is no service"), name.as_str(), &known);
+                    check.unknown(
+                        "unknown-service",
+                        at,
+                        format!("`{name}` is no service"),
+                        name.as_str(),
+                        &known,
+                    );
                 }
-                Some(service) if *field != ServiceField::Host => match service.run.ports.keys().collect::<Vec<_>>()[..] {
-                    [] => {
-                        check.error("no-port", at, format!("`{name}` has no port, so no {} either", field.as_str()));
+                Some(service) if *field != ServiceField::Host => {
+                    match service.run.ports.keys().collect::<Vec<_>>()[..] {
+                        [] => {
+                            check.error(
+                                "no-port",
+                                at,
+                                format!("`{name}` has no port, so no {} either", field.as_str()),
+                            );
+                        }
+                        [_] => {}
+                        [first, ..] => {
+                            let message =
+                                format!("`{name}` has several ports; the first, `{first}`, is meant");
+                            let hint =
+                                format!("write `${{service:{name}.host}}` and the number to mean another");
+                            check.warning("several-ports", at, message).hint = Some(hint);
+                        }
                     }
-                    [_] => {}
-                    [first, ..] => {
-                        let message = format!("`{name}` has several ports; the first, `{first}`, is meant");
-                        let hint = format!("write `${{service:{name}.host}}` and the number to mean another");
-                        check.warning("several-ports", at, message).hint = Some(hint);
-                    }
-                },
+                }
                 Some(_) => {}
             },
         }

@@ -32,7 +32,8 @@ pub(super) fn check(check: &mut Check<'_>) {
         let Some(scaling) = &service.autoscaling else { continue };
         let at = Path::of(["services", name.as_str()]).key("autoscaling");
         if scaling.min > scaling.max {
-            let message = format!("at least {} and at most {} replicas cannot be had", scaling.min, scaling.max);
+            let message =
+                format!("at least {} and at most {} replicas cannot be had", scaling.min, scaling.max);
             check.error("bad-autoscaling", &at, message);
         } else if service.replicas.is_some_and(|count| !(scaling.min..=scaling.max).contains(&count)) {
             let at = Path::of(["services", name.as_str()]).key("replicas");
@@ -45,7 +46,8 @@ pub(super) fn check(check: &mut Check<'_>) {
         if !is_cron(schedule) {
             let at = Path::of(["jobs", name.as_str()]).key("schedule");
             let message = format!("`{schedule}` is no cron line");
-            check.error("bad-schedule", &at, message).hint = Some("write five fields, `0 3 * * *`".to_owned());
+            check.error("bad-schedule", &at, message).hint =
+                Some("write five fields, `0 3 * * *`".to_owned());
         }
     }
 }
@@ -54,8 +56,9 @@ pub(super) fn check(check: &mut Check<'_>) {
 fn is_cron(text: &str) -> bool {
     const WORDS: &[&str] = &["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
     let field = |field: &str| field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-?#".contains(&b));
-    let text = text.strip_prefix("TZ=").or(text.strip_prefix("CRON_TZ=")).map_or(text, |rest| {
-        rest.split_once(' ').map_or("", |(_, line)| line)
-    });
+    let text = text
+        .strip_prefix("TZ=")
+        .or(text.strip_prefix("CRON_TZ="))
+        .map_or(text, |rest| rest.split_once(' ').map_or("", |(_, line)| line));
     WORDS.contains(&text) || (text.split_whitespace().count() == 5 && text.split_whitespace().all(field))
 }

@@ -36,7 +36,13 @@ impl<F: Form> Form for List<F> {
             to.wanted(node, at, "a list");
             return None;
         };
-        Some(items.iter().enumerate().filter_map(|(index, item)| F::read(item, &at.index(index), to)).collect())
+        Some(
+            items
+                .iter()
+                .enumerate()
+                .filter_map(|(index, item)| F::read(item, &at.index(index), to))
+                .collect(),
+        )
     }
 
     fn write(value: &Self::Value) -> Json {
@@ -172,7 +178,8 @@ impl<K: Keys, F: Form> Form for MapOf<K, F> {
     }
 
     fn write(value: &Self::Value) -> Json {
-        let object: Object = value.iter().map(|(key, value)| (key.as_text().to_owned(), F::write(value))).collect();
+        let object: Object =
+            value.iter().map(|(key, value)| (key.as_text().to_owned(), F::write(value))).collect();
         object.into()
     }
 
@@ -236,7 +243,8 @@ impl Form for Argv {
 
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Vec<String>> {
         let Some(line) = node.as_text() else { return List::<Letters>::read(node, at, to) };
-        let problem = Problem::error("command-line", at, node.span, "a command is a list of words, not one line");
+        let problem =
+            Problem::error("command-line", at, node.span, "a command is a list of words, not one line");
         to.push(problem.hint(format!("write `{}`", words::as_list(line))));
         None
     }

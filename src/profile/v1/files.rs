@@ -98,10 +98,18 @@ impl Fields for FileContent {
     }
 
     fn schema_fields(shape: &mut Shape, generator: &mut SchemaGenerator) {
-        shape.add("content", Letters::schema(generator), "The content as it is; nothing in it is a reference.");
+        shape.add(
+            "content",
+            Letters::schema(generator),
+            "The content as it is; nothing in it is a reference.",
+        );
         shape.add("from", Letters::schema(generator), "A file to read, relative to the profile.");
         shape.add("secret", Spelling::<Name>::schema(generator), "The secret that is the content.");
-        shape.add("base64", json_schema!({"type": "string"}), "Beside `from`: what was read, if it is no text.");
+        shape.add(
+            "base64",
+            json_schema!({"type": "string"}),
+            "Beside `from`: what was read, if it is no text.",
+        );
         shape.any_of.push(CHOICE);
     }
 }
@@ -119,7 +127,12 @@ fn read_from(from: &Node, node: &Node, at: &Path, to: &mut Reader<'_>) -> Option
             match STANDARD.decode(&letters) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    to.error("bad-base64", &at.key("base64"), text.span, format!("this is no Base64: {error}"));
+                    to.error(
+                        "bad-base64",
+                        &at.key("base64"),
+                        text.span,
+                        format!("this is no Base64: {error}"),
+                    );
                     return None;
                 }
             }
@@ -167,9 +180,11 @@ impl Form for Files {
     }
 
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self::Value> {
-        let slashed = node.as_map().into_iter().flat_map(|map| &map.entries).filter(|(path, _)| path.ends_with('/'));
+        let slashed =
+            node.as_map().into_iter().flat_map(|map| &map.entries).filter(|(path, _)| path.ends_with('/'));
         for (path, entry) in slashed {
-            let message = format!("`{path}` is a folder without files, or holds one that is written elsewhere too");
+            let message =
+                format!("`{path}` is a folder without files, or holds one that is written elsewhere too");
             let problem = Problem::error("bad-path", &at.key(path.as_str()), entry.key, message);
             to.push(problem.hint("a path that ends in `/` takes a map of names to files"));
         }

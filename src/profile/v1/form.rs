@@ -44,7 +44,8 @@ impl Reader<'_> {
     /// The value is of another kind than the field wants.
     pub fn wanted(&mut self, node: &Node, at: &Path, wanted: &str) {
         if matches!(node.kind, Kind::Null) {
-            let problem = Problem::error("null", at, node.span, format!("nothing stands here; wanted {wanted}"));
+            let problem =
+                Problem::error("null", at, node.span, format!("nothing stands here; wanted {wanted}"));
             self.push(problem.hint("leave the key out, or write `\"\"` for an empty text"));
         } else {
             let message = format!("{} stands here; wanted {wanted}", node.what());
@@ -167,7 +168,9 @@ pub(crate) fn refuse_unknown(node: &Node, known: &[&'static str], at: &Path, to:
     for (key, entry) in &map.entries {
         if !known.contains(&key.as_str()) {
             let (message, hint) = words::unknown_key(key, known, &entry.node, at);
-            to.push(Problem::error("unknown-key", &at.key(key.as_str()), entry.key, message).maybe_hint(hint));
+            to.push(
+                Problem::error("unknown-key", &at.key(key.as_str()), entry.key, message).maybe_hint(hint),
+            );
         }
     }
 }

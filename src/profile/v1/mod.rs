@@ -76,7 +76,8 @@ pub(crate) fn read_version(node: &Node, problems: &mut Vec<Problem>) {
     let hint = format!("the first line is `{VERSION_KEY}: {VERSION}`");
     match node.get(VERSION_KEY) {
         None => {
-            let problem = Problem::error("missing-version", &Path::root(), node.span, "`apiVersion` is missing");
+            let problem =
+                Problem::error("missing-version", &Path::root(), node.span, "`apiVersion` is missing");
             problems.push(problem.hint(hint));
         }
         Some(version) => match version.as_text() {

@@ -110,7 +110,12 @@ impl Form for Ports {
             }
             let port = Port { port, protocol: protocol.unwrap_or(Protocol::Tcp) };
             if ports.insert(name.clone(), port).is_some() {
-                to.error("duplicate-name", &at, item.span, format!("the name `{name}` is given to two ports"));
+                to.error(
+                    "duplicate-name",
+                    &at,
+                    item.span,
+                    format!("the name `{name}` is given to two ports"),
+                );
             }
         }
         Some(ports)

@@ -77,11 +77,15 @@ impl Form for Capability {
         let text = Letters::read(node, at, to)?;
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit()) {
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+        {
             return Some(name.to_owned());
         }
         let message = format!("`{text}` is no capability");
-        to.push(Problem::error("bad-capability", at, node.span, message).hint("write it like `NET_ADMIN`, or `ALL`"));
+        to.push(
+            Problem::error("bad-capability", at, node.span, message)
+                .hint("write it like `NET_ADMIN`, or `ALL`"),
+        );
         None
     }
 

@@ -9,8 +9,8 @@ use super::form::{Form, Reader};
 use crate::name::Name;
 use crate::path::Path;
 use crate::profile::{
-    Allow, Arch, Balancing, Bytes, CgroupVersion, Cpu, Duration, EngineKind, Image, Medium, Mode, PodField, PortRef,
-    Protocol, Restart, Scheme, Seed, Shape, StoreClock, Swap, Text,
+    Allow, Arch, Balancing, Bytes, CgroupVersion, Cpu, Duration, EngineKind, Image, Medium, Mode, PodField,
+    PortRef, Protocol, Restart, Scheme, Seed, Shape, StoreClock, Swap, Text,
     node::{Kind, Node, Style},
     problem::Problem,
     words,
@@ -173,7 +173,10 @@ impl Form for Percent {
         let number = digits.parse().ok().filter(|n: &f64| plain && (0.0..=100.0).contains(n));
         if number.is_none() {
             let message = format!("`{text}` is no percentage from 0 to 100");
-            to.push(Problem::error("bad-value", at, node.span, message).hint("write it like `0.5`, half a percent"));
+            to.push(
+                Problem::error("bad-value", at, node.span, message)
+                    .hint("write it like `0.5`, half a percent"),
+            );
         }
         number
     }
@@ -294,9 +297,13 @@ impl Form for Referring {
         match Text::parse(&text) {
             Ok((text, alike)) => {
                 for name in alike {
-                    let message = format!("`${{{name}}}` stays as it is: the host's environment is never read");
+                    let message =
+                        format!("`${{{name}}}` stays as it is: the host's environment is never read");
                     let problem = Problem::warning("host-variable", at, node.span, message);
-                    to.push(problem.hint(format!("write the value, or `$${{{name}}}` to say that it is meant so")));
+                    to.push(
+                        problem
+                            .hint(format!("write the value, or `$${{{name}}}` to say that it is meant so")),
+                    );
                 }
                 Some(text)
             }

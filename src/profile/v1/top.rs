@@ -12,8 +12,8 @@ use super::{
 use crate::name::Name;
 use crate::path::Path;
 use crate::profile::{
-    Allow, Arch, Bytes, Captured, CgroupVersion, Duration, Egress, Expose, External, Job, Link, Network, Platform,
-    Profile, Service, Shape, Store, Swap, node::Node, problem::Problem, words,
+    Allow, Arch, Bytes, Captured, CgroupVersion, Duration, Egress, Expose, External, Job, Link, Network,
+    Platform, Profile, Service, Shape, Store, Swap, node::Node, problem::Problem, words,
 };
 
 record! {
@@ -177,7 +177,9 @@ impl Form for SecretShape {
             // The text is not shown: it may be the secret.
             let message = "a secret's value cannot stand in a profile";
             let problem = Problem::error("secret-value", at, node.span, message);
-            to.push(problem.hint("write `{}` or `{generate: hex:32}`, and give the value with --secret or --secrets-file"));
+            to.push(problem.hint(
+                "write `{}` or `{generate: hex:32}`, and give the value with --secret or --secrets-file",
+            ));
             return None;
         }
         let Secret { generate } = Secret::read(node, at, to)?;
@@ -236,7 +238,8 @@ impl Form for Egress {
             Some(text) => {
                 let message = format!("`{text}` is no rule for the ways out");
                 let hint = words::nearest(text, &["denied"]).map(|word| format!("did you mean `{word}`?"));
-                let hint = hint.unwrap_or_else(|| "write `denied`, or `{allow: [api.example.com:443]}`".to_owned());
+                let hint =
+                    hint.unwrap_or_else(|| "write `denied`, or `{allow: [api.example.com:443]}`".to_owned());
                 to.push(Problem::error("unknown-word", at, node.span, message).hint(hint));
                 return None;
             }

@@ -113,9 +113,7 @@ impl Form for Volume {
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         let name = Spelling::<Name>::schema(generator);
-        let one = |key: &str, properties: Json| {
-            json!({"type": "object", "properties": properties, "required": [key], "additionalProperties": false})
-        };
+        let one = |key: &str, properties: Json| json!({"type": "object", "properties": properties, "required": [key], "additionalProperties": false});
         json_schema!({"anyOf": [
             {"const": "empty"},
             one("empty", json!({"empty": EmptyVolume::schema(generator)})),

@@ -8,14 +8,14 @@ use super::{
     ports::Ports,
     probes::Hooked,
     resources::Capability,
+    scalars::{Absolute, Bool, Letters, OneOf, Referring, Spelling, Whole},
     store::StoreRun,
-        scalars::{Absolute, Bool, Letters, OneOf, Referring, Spelling, Whole},
     volumes::Volumes,
 };
 use crate::name::Name;
 use crate::profile::{
-    Autoscaling, Balancing, Bytes, Capabilities, Container, Dns, Duration, EngineKind, Image, Job, Mode, Probes,
-    Process, Resources, Restart, Seed, Service, Store, StoreClock, Tmpfs, Ulimit, Workload,
+    Autoscaling, Balancing, Bytes, Capabilities, Container, Dns, Duration, EngineKind, Image, Job, Mode,
+    Probes, Process, Resources, Restart, Seed, Service, Store, StoreClock, Tmpfs, Ulimit, Workload,
 };
 
 record! {

@@ -2,5 +2,6 @@
 
 pub mod doors;
 pub mod duties;
+pub mod fill;
 pub mod journal;
 pub mod ready;

@@ -1,0 +1,10 @@
+//! What the rendered files say, what Compose makes of them, and what arrives in a container.
+
+#[path = "render/accepted.rs"]
+mod accepted;
+#[path = "render/golden.rs"]
+mod golden;
+#[path = "render/hand.rs"]
+mod hand;
+#[path = "render/launched.rs"]
+mod launched;

@@ -10,11 +10,15 @@ use crate::{
     formats::duties::PodKind,
     labels::{self, Kind},
     name::Name,
-    profile::{Allow, Container, Process, Resources, Ulimit},
+    profile::{Allow, Bytes, Container, Process, Resources, Ulimit},
 };
 
 /// Kubernetes' `terminationGracePeriodSeconds` where none is written.
 pub(crate) const GRACE_MILLIS: u64 = 30_000;
+
+/// What the engine takes at least.
+const LEAST_CPU_MILLIS: u64 = 10;
+const LEAST_MEMORY: u64 = 6 << 20;
 
 /// Which container of a pod.
 #[derive(Clone, Copy)]
@@ -185,13 +189,15 @@ fn container_labels(
     of
 }
 
-fn limits(site: &Site<'_>, process: &Process) -> LimitsPlan {
+pub(crate) fn limits(site: &Site<'_>, process: &Process) -> LimitsPlan {
     let Resources { limits, requests } = &process.resources;
     let host = &site.capabilities.host;
+    let memory = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0.max(LEAST_MEMORY));
     LimitsPlan {
-        cpu_millis: limits.cpu.map(|cpu| cpu.millis),
-        memory: limits.memory.map(|memory| memory.0),
-        memory_reservation: requests.memory.map(|memory| memory.0),
+        // The engine refuses more than the host has, and less than a hundredth of a core.
+        cpu_millis: limits.cpu.map(|cpu| cpu.millis.min(u64::from(host.cores) * 1000).max(LEAST_CPU_MILLIS)),
+        memory: memory(limits.memory),
+        memory_reservation: memory(requests.memory),
         // Kubernetes' MilliCPUToShares.
         cpu_shares: requests.cpu.map(|cpu| (cpu.millis.saturating_mul(1024) / 1000).max(2)),
         cpuset: match site.profile.platform.cores {

@@ -67,6 +67,8 @@ pub(crate) fn nodes(profile: &Profile) -> Vec<Node<'_>> {
     let names: Vec<Name> = nodes.iter().map(|node| node.name.clone()).collect();
     for (at, node) in nodes.iter_mut().enumerate() {
         node.needs = needs[at].iter().map(|need| names[*need].clone()).collect();
+        // The order in which a profile lists its stores is no part of what a replica needs.
+        node.needs.sort();
         node.wave = if node.on_demand { 0 } else { waves[at] };
     }
     nodes

@@ -91,7 +91,7 @@ pub(crate) fn seal(plan: &mut ContainerPlan, also: &impl serde::Serialize) {
 /// What a secret looks like is part of what holds it; its value is not.
 fn secret_forms(site: &Site<'_>, node: &Node<'_>) -> Vec<super::SecretPlan> {
     let named = order::secrets_named(site.profile, node);
-    site.secrets.iter().filter(|secret| named.contains(&secret.secret)).cloned().collect()
+    named.iter().filter_map(|name| site.secret(name).cloned()).collect()
 }
 
 fn pause(site: &Site<'_>, node: &Node<'_>, ordinal: u32, duties: &Duties) -> ContainerPlan {

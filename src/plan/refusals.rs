@@ -99,6 +99,7 @@ pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<St
     for node in nodes {
         let base = base(node);
         for (at, process) in processes(node) {
+            notes.extend(cut_limits(site, &at, process));
             for (name, (soft, hard), cut) in containers::ulimits(site, process) {
                 if cut {
                     let at = at.key("ulimits").key(name);
@@ -113,6 +114,26 @@ pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<St
         if node.run.ports.values().any(|port| port.protocol == crate::profile::Protocol::Udp) {
             notes.push(format!("{}: UDP ports are not published on the host", base.key("ports")));
         }
+    }
+    notes
+}
+
+fn cut_limits(site: &Site<'_>, at: &Path, process: &Process) -> Vec<String> {
+    let (given, limits) = (containers::limits(site, process), &process.resources.limits);
+    let mut notes = Vec::new();
+    if let Some((wanted, given)) =
+        limits.cpu.zip(given.cpu_millis).filter(|(cpu, given)| cpu.millis != *given)
+    {
+        notes.push(format!(
+            "{at}.resources.limits.cpu: {wanted} becomes {given}m, what the engine takes here"
+        ));
+    }
+    if let Some((wanted, given)) =
+        limits.memory.zip(given.memory).filter(|(memory, given)| memory.0 != *given)
+    {
+        notes.push(format!(
+            "{at}.resources.limits.memory: {wanted} becomes {given} bytes, the engine's least"
+        ));
     }
     notes
 }

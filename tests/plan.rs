@@ -1,0 +1,14 @@
+//! The plan: what is decided, and what it depends on.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "plan/golden.rs"]
+mod golden;
+#[path = "plan/laws.rs"]
+mod laws;
+#[path = "plan/order.rs"]
+mod order;
+#[path = "plan/parts.rs"]
+mod parts;
+#[path = "plan/support.rs"]
+mod support;

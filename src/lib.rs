@@ -10,7 +10,7 @@
 //!
 //! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
 //!   [`formats`]. Values in, values out: no process, file, clock, environment or network.
-//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`].
+//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`].
 //! - **story**: [`mirror`] joins the two.
 //!
 //! Core never names world, world never names story, and none of them prints.
@@ -19,6 +19,7 @@
 
 pub mod backend;
 pub mod capture;
+pub mod carry;
 pub mod diff;
 pub mod digest;
 pub mod engine;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use prodmirror::{gateway, keeper, pause};
+use prodmirror::{backend::compose::tether, carry, gateway, keeper, pause};
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
@@ -11,6 +11,8 @@ fn main() -> ExitCode {
         Some("pause") => pause::main(words),
         Some("gateway") => gateway::main(words),
         Some("keeper") => keeper::main(words),
+        Some("carry") => carry::main(words),
+        Some("tether") => tether::main(std::env::args_os().skip(2)),
         _ => not_yet(),
     }
 }

@@ -32,12 +32,25 @@ pub trait Report: Send + Sync {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    Begun { step: String, what: String },
+    Begun {
+        step: String,
+        what: String,
+    },
     /// `total` is absent where it is not known.
-    Bytes { step: String, done: u64, total: Option<u64> },
+    Bytes {
+        step: String,
+        done: u64,
+        total: Option<u64>,
+    },
     /// What a wait is waiting for, in a few words.
-    Waiting { step: String, what: String },
-    Done { step: String, millis: u64 },
+    Waiting {
+        step: String,
+        what: String,
+    },
+    Done {
+        step: String,
+        millis: u64,
+    },
     /// Something a person should know: a substituted image, a capped limit.
     Note(String),
 }
@@ -54,6 +67,8 @@ pub struct Ask {
     pub helper: HelperSource,
     /// `--no-docker-socket` turns it off.
     pub socket: bool,
+    /// Whether the profile sets a time zone anywhere: only then images are looked into for `/etc/localtime`.
+    pub timezone: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +114,9 @@ pub struct Start<'a> {
 
 pub enum What<'a> {
     /// Images that are not here: pulled, else taken from the archive folder.
-    Images { archive: Option<&'a std::path::Path> },
+    Images {
+        archive: Option<&'a std::path::Path>,
+    },
     Networks,
     Volumes,
     Keeper,
@@ -126,6 +143,8 @@ pub struct Exec<'a> {
     pub env: &'a [(String, String)],
     pub user: Option<&'a str>,
     pub tty: bool,
+    /// Columns and rows of the caller's terminal.
+    pub size: Option<(u16, u16)>,
     pub stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
     pub stdout: Pin<Box<dyn AsyncWrite + Send>>,
     pub stderr: Pin<Box<dyn AsyncWrite + Send>>,
@@ -201,7 +220,11 @@ pub enum BackendError {
     #[error("there is no {what} in mirror `{mirror}`")]
     NoTarget { mirror: Name, what: String },
     #[error("{what}: {source}")]
-    Io { what: String, #[source] source: std::io::Error },
+    Io {
+        what: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("no static Linux executable for {arch} to make the helper image from")]
     NoHelper { arch: String },
     #[error("the lease of mirror `{mirror}` is held by another run")]
@@ -228,7 +251,11 @@ pub trait Backend: Send + Sync {
     /// Reads everything in a scope once. `inside` also reads files in each running container.
     fn observe(&self, scope: &Scope, inside: bool) -> impl Future<Output = Result<Observed>> + Send;
 
-    fn logs(&self, mirror: &Name, query: LogQuery) -> impl Future<Output = Result<Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>>> + Send;
+    fn logs(
+        &self,
+        mirror: &Name,
+        query: LogQuery,
+    ) -> impl Future<Output = Result<Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>>> + Send;
 
     /// The seam for state: make, clone, freeze and remove volumes.
     fn volume(&self) -> &dyn Volumes;
@@ -241,7 +268,12 @@ pub trait Backend: Send + Sync {
 pub trait Volumes: Send + Sync {
     fn make<'a>(&'a self, name: &'a str, labels: &'a BTreeMap<String, String>) -> Later<'a, ()>;
     /// A new volume with the same content; the source must not be in use.
-    fn clone_of<'a>(&'a self, source: &'a str, name: &'a str, labels: &'a BTreeMap<String, String>) -> Later<'a, u64>;
+    fn clone_of<'a>(
+        &'a self,
+        source: &'a str,
+        name: &'a str,
+        labels: &'a BTreeMap<String, String>,
+    ) -> Later<'a, u64>;
     /// Puts the content of `frozen` in place of what `name` holds; neither may be in use. Answers the bytes copied.
     fn restore<'a>(&'a self, frozen: &'a str, name: &'a str) -> Later<'a, u64>;
     fn remove<'a>(&'a self, name: &'a str) -> Later<'a, ()>;

@@ -4,6 +4,8 @@
 //! come and go, and it leaves when told. One thread, no runtime: there is one of
 //! these for every replica of every mirror.
 
+pub mod attempt;
+
 use std::{io, process::ExitCode};
 
 use rustix::process::{WaitOptions, waitpid};
@@ -33,7 +35,13 @@ impl PauseArgs {
 }
 
 /// The program: exit code 0 when told to leave, 2 on a wrong argument, 4 when signals cannot be received.
+///
+/// `pause try ADDRESS` is [`attempt::main`].
 pub fn main(words: impl Iterator<Item = String>) -> ExitCode {
+    let mut words = words.peekable();
+    if words.next_if(|word| word == "try").is_some() {
+        return attempt::main(words);
+    }
     match PauseArgs::parse(words).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

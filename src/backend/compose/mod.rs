@@ -1,1 +1,159 @@
-//! Docker Compose.
+//! Docker Compose: the plug-in launches the rendered file, everything around it goes through the Docker API.
+
+mod archive;
+mod capabilities;
+mod child;
+mod connect;
+mod container;
+mod copy;
+mod destroy;
+mod elf;
+mod endpoint;
+mod exec;
+mod facts;
+mod files;
+mod helper_image;
+mod host;
+mod images;
+mod in_store;
+mod inside;
+mod launch;
+mod layout;
+mod list;
+mod logs;
+mod networks;
+mod observe;
+mod oneshot;
+mod secrets;
+mod seen;
+mod target;
+pub mod tether;
+mod trouble;
+mod volumes;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bollard::Docker;
+use futures_util::Stream;
+
+use super::{
+    Ask, Backend, BackendError, Endpoint, Exec, Lack, LogLine, LogQuery, Removed, Report, Result, Scope,
+    Start, Volumes,
+};
+use crate::{
+    labels,
+    name::Name,
+    observed::Observed,
+    plan::{Capabilities, Plan},
+};
+pub use connect::Connection;
+pub use copy::{PathKind, TarStream};
+pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
+pub use images::Ensured;
+pub use in_store::StoreContainer;
+pub use list::{Listed, ListedKeeper};
+
+/// Turns a plan into the text of the Compose file that is launched.
+pub type Render = dyn Fn(&Plan) -> Result<String> + Send + Sync;
+
+/// What the caller decides once for all mirrors of an engine.
+#[derive(Clone)]
+pub struct Settings {
+    /// Rendered files lie here, one folder a project; nothing in it is needed later.
+    pub state_dir: PathBuf,
+    /// This program, to run `docker compose` behind `prodmirror tether`, so that it dies with us; without it the
+    /// command runs directly.
+    pub self_exe: Option<PathBuf>,
+    /// The `docker` command.
+    pub docker: PathBuf,
+    /// The whole environment of the `docker` command but for secrets: `PATH`, `HOME` and `DOCKER_CONFIG` as a rule.
+    pub environment: Vec<(String, String)>,
+    pub render: Arc<Render>,
+}
+
+/// Mirrors on one Docker engine.
+#[derive(Clone)]
+pub struct Compose {
+    docker: Docker,
+    address: String,
+    settings: Arc<Settings>,
+    /// The reference of the helper image, once it is known.
+    helper: Arc<Mutex<Option<String>>>,
+}
+
+impl Compose {
+    /// Opens the connection and agrees on the version of the API.
+    ///
+    /// # Errors
+    /// [`BackendError::Unreachable`] with the address and why.
+    pub async fn connect(connection: &Connection, settings: Settings) -> Result<Self> {
+        let address = connection.address()?;
+        let docker = connect::connect(&address).await?;
+        Ok(Self { docker, address, settings: Arc::new(settings), helper: Arc::default() })
+    }
+
+    /// The address of the engine, `unix:///var/run/docker.sock`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn keep_helper(&self, reference: &str) {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = Some(reference.to_owned());
+    }
+
+    /// The helper image for one-shots: the one in use, else the newest on the engine.
+    async fn helper(&self) -> Result<String> {
+        let known = self.helper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(reference) = known {
+            return Ok(reference);
+        }
+        let images = self.images_with_label(labels::HELPER).await?;
+        let newest = images.into_iter().max_by_key(|image| image.created);
+        let reference = newest.map(|image| image.repo_tags.into_iter().next().unwrap_or(image.id));
+        reference.ok_or_else(|| BackendError::Image {
+            image: "prodmirror-helper".to_owned(),
+            why: "no helper image was made on this engine yet".to_owned(),
+        })
+    }
+}
+
+type LogStream = Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>;
+
+impl Backend for Compose {
+    fn capabilities(&self, ask: &Ask) -> impl Future<Output = Result<(Capabilities, Vec<Lack>)>> + Send {
+        self.read_capabilities(ask)
+    }
+
+    fn start(&self, start: Start<'_>, report: &dyn Report) -> impl Future<Output = Result<()>> + Send {
+        self.start_what(start, report)
+    }
+
+    fn exec(&self, exec: Exec<'_>) -> impl Future<Output = Result<i64>> + Send {
+        self.run_exec(exec)
+    }
+
+    fn endpoint(&self, mirror: &Name) -> impl Future<Output = Result<Vec<Endpoint>>> + Send {
+        self.endpoints(mirror)
+    }
+
+    fn observe(&self, scope: &Scope, inside: bool) -> impl Future<Output = Result<Observed>> + Send {
+        self.read_everything(scope, inside)
+    }
+
+    fn logs(&self, mirror: &Name, query: LogQuery) -> impl Future<Output = Result<LogStream>> + Send {
+        self.read_logs(mirror, query)
+    }
+
+    fn volume(&self) -> &dyn Volumes {
+        self
+    }
+
+    fn destroy(&self, mirror: &Name, report: &dyn Report) -> impl Future<Output = Result<Removed>> + Send {
+        self.remove_mirror(mirror, report)
+    }
+}

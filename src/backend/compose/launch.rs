@@ -1,0 +1,236 @@
+//! Bringing containers of a plan into the wanted run state.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::PathBuf,
+};
+
+use bollard::{
+    models::{ContainerSummary, ContainerSummaryStateEnum},
+    query_parameters::ListContainersOptionsBuilder,
+};
+use futures_util::future::try_join_all;
+
+use super::{
+    super::{BackendError, Report, Result, RunState, SecretValues, Start, What},
+    Compose, container,
+    trouble::{self, Doing as _},
+};
+use crate::{
+    labels,
+    plan::{ContainerPlan, NetworkMode, Plan},
+};
+
+impl Compose {
+    pub(super) async fn start_what(&self, start: Start<'_>, report: &dyn Report) -> Result<()> {
+        let Start { plan, secrets, launch_labels, what, state } = start;
+        self.keep_helper(&plan.keeper.image.reference);
+        match what {
+            What::Images { archive } => self.start_images(plan, archive, report).await,
+            What::Networks => self.start_networks(plan).await,
+            What::Volumes => self.start_volumes(plan).await,
+            What::Keeper => self.start_keeper(plan, secrets, launch_labels, state).await,
+            What::Files(volumes) => self.start_files(plan, volumes, secrets).await,
+            What::Containers(keys) => self.start_containers(plan, secrets, keys, state).await,
+        }
+    }
+
+    async fn start_containers(
+        &self,
+        plan: &Plan,
+        secrets: &SecretValues,
+        keys: &[String],
+        state: RunState,
+    ) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        match state {
+            RunState::Running => {
+                self.thaw(plan, keys).await?;
+                self.compose_up(plan, secrets, keys, false).await
+            }
+            RunState::Frozen => self.freeze(plan, keys).await,
+            RunState::Fresh => self.compose_up(plan, secrets, keys, true).await,
+            RunState::Stopped => {
+                let there = self.containers_by_key(plan).await?;
+                try_join_all(keys.iter().filter_map(|key| there.get(key)).map(|c| self.stop(id_of(c))))
+                    .await?;
+                Ok(())
+            }
+            RunState::Absent => {
+                let there = self.containers_by_key(plan).await?;
+                let ids = keys.iter().filter_map(|key| there.get(key));
+                try_join_all(ids.map(|container| self.remove_container(id_of(container)))).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Halts every process of these containers where it is.
+    async fn freeze(&self, plan: &Plan, keys: &[String]) -> Result<()> {
+        let there = self.containers_by_key(plan).await?;
+        let running = keys.iter().filter_map(|key| there.get(key));
+        let running = running.filter(|container| container.state == Some(ContainerSummaryStateEnum::RUNNING));
+        let pause = running.map(|container| self.docker.pause_container(id_of(container)));
+        try_join_all(pause).await.map(|_| ()).doing("freezing containers")
+    }
+
+    /// Lets frozen containers go on; Compose cannot start them.
+    async fn thaw(&self, plan: &Plan, keys: &[String]) -> Result<()> {
+        let there = self.containers_by_key(plan).await?;
+        let frozen = keys.iter().filter_map(|key| there.get(key));
+        let frozen = frozen.filter(|container| container.state == Some(ContainerSummaryStateEnum::PAUSED));
+        let unpause = frozen.map(|container| self.docker.unpause_container(id_of(container)));
+        try_join_all(unpause).await.map(|_| ()).doing("letting containers go on")
+    }
+
+    /// `docker compose up` for these keys; members whose pause was replaced meanwhile are made anew.
+    async fn compose_up(
+        &self,
+        plan: &Plan,
+        secrets: &SecretValues,
+        keys: &[String],
+        fresh: bool,
+    ) -> Result<()> {
+        let file = self.write_bundle(plan)?;
+        let file = file.to_string_lossy();
+        let mut args =
+            vec!["compose", "-p", &plan.project, "-f", &file, "--ansi", "never", "--progress", "quiet"];
+        args.extend(["up", "-d", "--no-deps", "--no-build", "--pull", "never"]);
+        if fresh {
+            args.push("--force-recreate");
+        }
+        let first = args.len();
+        args.extend(keys.iter().map(String::as_str));
+        self.docker_command(&args, secrets).await?;
+        let stale = self.stale_members(plan, keys).await?;
+        if stale.is_empty() {
+            return Ok(());
+        }
+        args.truncate(first);
+        args.push("--force-recreate");
+        args.extend(stale.iter().map(String::as_str));
+        self.docker_command(&args, secrets).await.map(|_| ())
+    }
+
+    /// Keys that share the network of a pause that is no more: Compose starts them again into nothing.
+    async fn stale_members(&self, plan: &Plan, keys: &[String]) -> Result<Vec<String>> {
+        let wanted: BTreeSet<_> = keys.iter().collect();
+        let members = all_containers(plan).filter(|container| wanted.contains(&container.key));
+        let members: Vec<_> = members
+            .filter_map(|container| match &container.network {
+                NetworkMode::Of(pause) => Some((container, pause)),
+                _ => None,
+            })
+            .collect();
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let there = self.containers_by_key(plan).await?;
+        let is_stale = |(container, pause): &(&ContainerPlan, &String)| {
+            let host = there.get(&container.key).and_then(|there| there.host_config.as_ref());
+            let joined = host
+                .and_then(|host| host.network_mode.as_deref())
+                .and_then(|mode| mode.strip_prefix("container:"));
+            let pause = there.get(*pause).map(|pause| id_of(pause));
+            joined.is_some() && pause.is_some() && joined != pause
+        };
+        Ok(members
+            .iter()
+            .filter(|member| is_stale(member))
+            .map(|(container, _)| container.key.clone())
+            .collect())
+    }
+
+    /// The file that `docker compose` is given; it holds no secret.
+    fn write_bundle(&self, plan: &Plan) -> Result<PathBuf> {
+        let folder = self.settings.state_dir.join(&plan.project);
+        let file = folder.join("compose.yaml");
+        let text = (self.settings.render)(plan)?;
+        fs::create_dir_all(&folder).map_err(trouble::io(folder.display().to_string()))?;
+        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(file);
+        }
+        // Written aside and renamed: another run of the same mirror reads the old file or the new one.
+        let aside =
+            tempfile::NamedTempFile::new_in(&folder).map_err(trouble::io(folder.display().to_string()))?;
+        fs::write(aside.path(), text).map_err(trouble::io(file.display().to_string()))?;
+        aside.persist(&file).map_err(|error| trouble::io(file.display().to_string())(error.error))?;
+        Ok(file)
+    }
+
+    /// The keeper is made through the API, for it alone carries labels of the launch.
+    ///
+    /// One that runs from the same plan keeps running with the labels of its own launch.
+    async fn start_keeper(
+        &self,
+        plan: &Plan,
+        secrets: &SecretValues,
+        launch_labels: &BTreeMap<String, String>,
+        state: RunState,
+    ) -> Result<()> {
+        let there = self.containers_by_key(plan).await?.remove(&plan.keeper.key);
+        if let Some(there) = &there {
+            let id = id_of(there);
+            let spec = |labels: Option<&String>| labels.cloned();
+            let same = spec(there.labels.as_ref().and_then(|labels| labels.get(labels::SPEC)))
+                == spec(plan.keeper.labels.get(labels::SPEC));
+            match state {
+                RunState::Stopped => return self.stop(id).await,
+                RunState::Running if same && there.state == Some(ContainerSummaryStateEnum::RUNNING) => {
+                    return Ok(());
+                }
+                RunState::Running if same => {
+                    return self.docker.start_container(id, None).await.doing("starting the keeper");
+                }
+                RunState::Frozen => return self.freeze(plan, std::slice::from_ref(&plan.keeper.key)).await,
+                _ => self.remove_container(id).await?,
+            };
+        }
+        if matches!(state, RunState::Stopped | RunState::Frozen | RunState::Absent) {
+            return Ok(());
+        }
+        let body = container::request(plan, &plan.keeper, secrets, launch_labels.clone())?;
+        let name = container::name_of(plan, &plan.keeper.key);
+        let options = bollard::query_parameters::CreateContainerOptionsBuilder::new().name(&name).build();
+        let id = match self.docker.create_container(Some(options), body).await {
+            Ok(made) => made.id,
+            Err(error) if trouble::is_conflict(&error) => {
+                return Err(BackendError::Leased { mirror: plan.mirror.clone() });
+            }
+            Err(error) => return Err(trouble::engine("making the keeper", &error)),
+        };
+        self.docker.start_container(&id, None).await.doing("starting the keeper")
+    }
+
+    /// Stops with the container's own signal and grace; a container that is gone or stopped is no error.
+    pub(super) async fn stop(&self, id: &str) -> Result<()> {
+        self.docker.stop_container(id, None).await.if_there(format!("stopping container {id}")).map(|_| ())
+    }
+
+    /// The project's containers by Compose key.
+    pub(super) async fn containers_by_key(&self, plan: &Plan) -> Result<HashMap<String, ContainerSummary>> {
+        let containers = self.containers_labelled(&[format!("{}={}", labels::MIRROR, plan.mirror)]).await?;
+        let key = |container: ContainerSummary| {
+            Some((container.labels.as_ref()?.get(labels::COMPOSE_SERVICE)?.clone(), container))
+        };
+        Ok(containers.into_iter().filter_map(key).collect())
+    }
+
+    /// Containers with all of these labels, the stopped ones too.
+    pub(super) async fn containers_labelled(&self, wanted: &[String]) -> Result<Vec<ContainerSummary>> {
+        let filters = HashMap::from([("label", wanted.to_vec())]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        self.docker.list_containers(Some(options)).await.doing("list of containers")
+    }
+}
+
+fn all_containers(plan: &Plan) -> impl Iterator<Item = &ContainerPlan> {
+    plan.pods.iter().flat_map(|pod| pod.containers()).chain([&plan.gateway.container])
+}
+
+pub(super) fn id_of(container: &ContainerSummary) -> &str {
+    container.id.as_deref().unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! What containers printed, in the order of time.
+
+use std::pin::Pin;
+
+use bollard::{
+    container::LogOutput,
+    models::ContainerSummary,
+    query_parameters::{DownloadFromContainerOptionsBuilder, LogsOptionsBuilder},
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    super::{BackendError, LogLine, LogQuery, Result},
+    Compose,
+    launch::id_of,
+    target::{container_name, label, ordinal_of},
+    trouble::Doing as _,
+};
+use crate::{
+    formats::journal::JOURNAL_DIR,
+    labels::{self, Kind},
+    name::Name,
+};
+
+type Lines = Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>;
+
+impl Compose {
+    pub(super) async fn read_logs(&self, mirror: &Name, query: LogQuery) -> Result<Lines> {
+        let mut wanted = vec![format!("{}={mirror}", labels::MIRROR)];
+        wanted.extend(query.service.iter().map(|service| format!("{}={service}", labels::SERVICE)));
+        wanted.extend(query.ordinal.iter().map(|ordinal| format!("{}={ordinal}", labels::ORDINAL)));
+        let mut containers = self.containers_labelled(&wanted).await?;
+        containers.retain(|container| match (&query.container, container_name(container)) {
+            (Some(wanted), Some(name)) => wanted == name,
+            (None, Some(_)) => true,
+            (_, None) => false,
+        });
+        containers.sort_by_key(|container| {
+            (label(container, labels::SERVICE).map(str::to_owned), ordinal_of(container))
+        });
+        if containers.is_empty() {
+            let what = query.service.map_or_else(|| "container".to_owned(), |service| service.to_string());
+            return Err(BackendError::NoTarget { mirror: mirror.clone(), what });
+        }
+        if query.previous {
+            return self.previous(mirror, &containers).await;
+        }
+        let streams: Vec<_> = containers.iter().map(|container| self.lines_of(container, &query)).collect();
+        Ok(if query.follow { Box::pin(stream::select_all(streams)) } else { merge(streams) })
+    }
+
+    fn lines_of(&self, container: &ContainerSummary, query: &LogQuery) -> Lines {
+        let tail = query.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let since = query.since.and_then(|since| i32::try_from(since).ok()).unwrap_or_default();
+        let options = LogsOptionsBuilder::new()
+            .follow(query.follow)
+            .stdout(true)
+            .stderr(true)
+            .timestamps(true)
+            .since(since)
+            .tail(&tail);
+        let source = Source::of(container);
+        let parts = self.docker.logs(id_of(container), Some(options.build()));
+        let parts = parts.map(|part| part.doing("logs"));
+        let mut joiner = Joiner::default();
+        Box::pin(parts.try_filter_map(move |part| {
+            let line = joiner.take(part).map(|(stream, at, line)| source.line(stream, at, line));
+            std::future::ready(Ok(line))
+        }))
+    }
+
+    /// The logs that the keeper kept of the containers it replaced last.
+    async fn previous(&self, mirror: &Name, containers: &[ContainerSummary]) -> Result<Lines> {
+        let keeper = self.helper_container(mirror, Kind::Keeper).await?;
+        let keeper = keeper
+            .ok_or_else(|| BackendError::NoTarget { mirror: mirror.clone(), what: "keeper".to_owned() })?;
+        let mut streams: Vec<Lines> = Vec::new();
+        for container in containers {
+            let key = label(container, labels::COMPOSE_SERVICE).unwrap_or_default();
+            let path = format!("{JOURNAL_DIR}/previous/{key}.log");
+            let Some(text) = self.file_of(id_of(&keeper), &path).await? else { continue };
+            let source = Source::of(container);
+            let lines: Vec<_> = text
+                .split(|b| *b == b'\n')
+                .filter(|line| !line.is_empty())
+                .map(|line| Ok(source.kept(line)))
+                .collect();
+            streams.push(Box::pin(stream::iter(lines)));
+        }
+        Ok(merge(streams))
+    }
+
+    /// One file of a container, if it is there.
+    pub(super) async fn file_of(&self, id: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let parts: Result<Vec<Bytes>, _> =
+            self.docker.download_from_container(id, Some(options)).try_collect().await;
+        let Some(parts) = parts.if_there(path)? else { return Ok(None) };
+        let bytes = parts.concat();
+        let read = || -> std::io::Result<Option<Vec<u8>>> {
+            let mut archive = tar::Archive::new(bytes.as_slice());
+            let Some(entry) = archive.entries()?.next() else { return Ok(None) };
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut entry?, &mut content)?;
+            Ok(Some(content))
+        };
+        read().map_err(super::trouble::io(path))
+    }
+}
+
+/// Whose line it is.
+#[derive(Clone)]
+struct Source {
+    service: String,
+    ordinal: u32,
+    container: String,
+}
+
+impl Source {
+    fn of(container: &ContainerSummary) -> Self {
+        Self {
+            service: label(container, labels::SERVICE).unwrap_or_default().to_owned(),
+            ordinal: ordinal_of(container),
+            container: container_name(container).unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn line(&self, stream: &str, at: String, line: Bytes) -> LogLine {
+        let Self { service, ordinal, container } = self.clone();
+        LogLine { at, service, ordinal, container, stream: stream.to_owned(), line }
+    }
+
+    /// A line of a kept log: `TIME STREAM TEXT`.
+    fn kept(&self, line: &[u8]) -> LogLine {
+        let (at, rest) = timestamp(line);
+        for stream in ["stdout", "stderr"] {
+            if let Some(text) = rest.strip_prefix(stream.as_bytes()).and_then(|text| text.strip_prefix(b" "))
+            {
+                return self.line(stream, at, Bytes::copy_from_slice(text));
+            }
+        }
+        self.line("stdout", at, Bytes::copy_from_slice(rest))
+    }
+}
+
+/// Puts lines together that the engine's log driver cut at 16 KiB.
+#[derive(Default)]
+struct Joiner {
+    open: [Option<(String, BytesMut)>; 2],
+}
+
+impl Joiner {
+    fn take(&mut self, part: LogOutput) -> Option<(&'static str, String, Bytes)> {
+        let (slot, stream) =
+            if matches!(part, LogOutput::StdErr { .. }) { (1, "stderr") } else { (0, "stdout") };
+        let bytes = part.into_bytes();
+        let (at, text) = timestamp(&bytes);
+        let (ended, text) = match text.strip_suffix(b"\n") {
+            Some(text) => (true, text.strip_suffix(b"\r").unwrap_or(text)),
+            None => (false, text),
+        };
+        let (_, line) = self.open[slot].get_or_insert_with(|| (at, BytesMut::new()));
+        line.extend_from_slice(text);
+        if !ended {
+            return None;
+        }
+        self.open[slot].take().map(|(at, line)| (stream, at, line.freeze()))
+    }
+}
+
+/// Splits off the engine's time stamp; a line without one keeps its text whole.
+fn timestamp(line: &[u8]) -> (String, &[u8]) {
+    let space = line.iter().position(|b| *b == b' ').unwrap_or(line.len());
+    match std::str::from_utf8(&line[..space]) {
+        Ok(at) if at.len() >= 20 && at.as_bytes()[10] == b'T' => {
+            (at.to_owned(), line.get(space + 1..).unwrap_or_default())
+        }
+        _ => (String::new(), line),
+    }
+}
+
+/// Merges streams that are in order each, by time; one line of each is held.
+fn merge(streams: Vec<Lines>) -> Lines {
+    let state: Vec<_> = streams.into_iter().map(|lines| Box::pin(lines.peekable())).collect();
+    Box::pin(stream::unfold(state, |mut state| async move {
+        let mut first: Option<(usize, String)> = None;
+        for (at, lines) in state.iter_mut().enumerate() {
+            let time = match lines.as_mut().peek().await {
+                Some(Ok(line)) => line.at.clone(),
+                // An error is told before any later line.
+                Some(Err(_)) => String::new(),
+                None => continue,
+            };
+            if first.as_ref().is_none_or(|(_, earliest)| time < *earliest) {
+                first = Some((at, time));
+            }
+        }
+        let line = state[first?.0].next().await?;
+        Some((line, state))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: &str = "2026-11-22T10:00:00.000000000Z";
+
+    #[test]
+    fn a_line_that_was_cut_is_one_line_again() {
+        let mut joiner = Joiner::default();
+        let part = |text: &str| LogOutput::StdOut { message: Bytes::from(format!("{AT} {text}")) };
+        assert_eq!(joiner.take(part("half")), None);
+        let (stream, at, line) = joiner.take(part(" whole\n")).unwrap();
+        assert_eq!((stream, at.as_str(), line.as_ref()), ("stdout", AT, b"half whole".as_slice()));
+    }
+
+    #[tokio::test]
+    async fn lines_of_several_containers_come_in_the_order_of_time() {
+        let source = Source { service: "a".to_owned(), ordinal: 0, container: "main".to_owned() };
+        let lines = |times: &[&str]| -> Lines {
+            let lines: Vec<_> =
+                times.iter().map(|at| Ok(source.line("stdout", (*at).to_owned(), Bytes::new()))).collect();
+            Box::pin(stream::iter(lines))
+        };
+        let merged: Vec<_> =
+            merge(vec![lines(&["1", "4"]), lines(&["2", "3"])]).map(|line| line.unwrap().at).collect().await;
+        assert_eq!(merged, ["1", "2", "3", "4"]);
+    }
+}

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Some("gateway") => gateway::main(words),
         Some("keeper") => keeper::main(words),
         Some("carry") => carry::main(words),
+        Some("fill") => carry::main_fill(words),
         Some("tether") => tether::main(std::env::args_os().skip(2)),
         _ => not_yet(),
     }

@@ -1,12 +1,13 @@
-//! Work on the files of volumes, run inside of one-shots of the helper image: `prodmirror carry …`.
+//! Work on the files of volumes, run inside of one-shots of the helper image.
 //!
 //! ```text
-//! carry copy FROM TO              the content of one folder in place of another's; prints the bytes
-//! carry swap ROOT FOLDER …        makes FOLDER what `..data` of ROOT points to
-//! carry fill ROOT SOURCE MANIFEST fills ROOT from a mounted folder and from variables; MANIFEST is JSON
+//! prodmirror carry copy FROM TO        the content of one folder in place of another's; prints the bytes
+//! prodmirror carry swap ROOT FOLDER …  makes FOLDER what `..data` of ROOT points to
+//! prodmirror fill VOLUME …             fills the volumes of a bundle that is launched without us
 //! ```
 
 mod fill;
+mod filled;
 mod swap;
 mod tree;
 
@@ -16,11 +17,15 @@ use std::{
     process::ExitCode,
 };
 
-pub use fill::{Manifest, ManifestFile, Origin, fill};
+pub use fill::fill;
+pub use filled::{Filled, hidden_name};
 pub use swap::{DATA_LINK, swap, top_names};
 pub use tree::copy_tree;
 
-use crate::log;
+use crate::{
+    formats::fill::{FROM_DIR, TO_DIR},
+    log,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CarryError {
@@ -30,11 +35,11 @@ pub enum CarryError {
         #[source]
         source: io::Error,
     },
-    #[error("write `carry copy FROM TO`, `carry swap ROOT FOLDER …` or `carry fill ROOT SOURCE MANIFEST`")]
+    #[error("write `carry copy FROM TO` or `carry swap ROOT FOLDER …`")]
     Usage,
-    #[error("the manifest is no JSON of files: {0}")]
-    Manifest(#[from] serde_json::Error),
-    #[error("variable {0} is not set")]
+    #[error("the description of a volume is not as we write it: {0}")]
+    Filling(#[from] serde_json::Error),
+    #[error("a variable of {0} is not set")]
     Variable(String),
     #[error("`{0}` leads out of the volume")]
     Path(String),
@@ -45,13 +50,24 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> CarryError {
     move |source| CarryError::Io { path, source }
 }
 
-/// The program: exit code 0 when it is done, 2 on wrong arguments, 4 when a file could not be read or written.
+/// `prodmirror carry`: exit code 0 when it is done, 2 on wrong arguments, 4 when a file could not be read or written.
 pub fn main(words: impl Iterator<Item = String>) -> ExitCode {
     let args: Vec<_> = words.collect();
-    match run(&args, |name| std::env::var(name).ok()) {
-        // Written at once and looked at: a pipe that is gone is a failure too.
-        Ok(answer) if io::stdout().write_all(answer.as_bytes()).is_ok() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(4),
+    // Written at once and looked at: a pipe that is gone is a failure too.
+    let told =
+        |answer: String| io::stdout().write_all(answer.as_bytes()).map_err(at(Path::new("the answer")));
+    end(run(&args).and_then(told))
+}
+
+/// `prodmirror fill`, with the same exit codes.
+pub fn main_fill(words: impl Iterator<Item = String>) -> ExitCode {
+    let volumes: Vec<_> = words.collect();
+    end(fill(Path::new(FROM_DIR), Path::new(TO_DIR), &volumes, |name| std::env::var(name).ok()))
+}
+
+fn end(done: Result<(), CarryError>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error("carry ends", &[("why", &error)]);
             ExitCode::from(if matches!(error, CarryError::Usage) { 2 } else { 4 })
@@ -61,11 +77,9 @@ pub fn main(words: impl Iterator<Item = String>) -> ExitCode {
 
 /// Does what the arguments after `carry` say; answers what shall be printed.
 ///
-/// `variable` reads the environment, which the caller may and this library does not.
-///
 /// # Errors
 /// The first file that could not be read or written, by name.
-pub fn run(args: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<String, CarryError> {
+pub fn run(args: &[String]) -> Result<String, CarryError> {
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["copy", from, to] => Ok(format!("{}\n", copy_tree(Path::new(from), Path::new(to))?)),
@@ -73,10 +87,6 @@ pub fn run(args: &[String], variable: impl Fn(&str) -> Option<String>) -> Result
             for pair in pairs.chunks(2) {
                 swap(Path::new(pair[0]), pair[1])?;
             }
-            Ok(String::new())
-        }
-        ["fill", root, source, manifest] => {
-            fill(Path::new(root), Path::new(source), &serde_json::from_str(manifest)?, variable)?;
             Ok(String::new())
         }
         _ => Err(CarryError::Usage),

@@ -21,7 +21,6 @@ use bollard::{
     },
 };
 use futures_util::future::try_join_all;
-use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::{
@@ -31,21 +30,10 @@ use super::{
     trouble::{self, Doing as _},
 };
 use crate::{
-    carry::{DATA_LINK, top_names},
-    digest::hex,
+    carry::{DATA_LINK, Filled, hidden_name, top_names},
     labels,
     plan::{Plan, VolumePlan},
 };
-
-/// A file with its bytes, secrets filled in.
-struct Filled<'a> {
-    /// Below its folder.
-    path: &'a str,
-    bytes: Vec<u8>,
-    mode: u32,
-    user: u32,
-    group: u32,
-}
 
 /// The files of one folder of a volume, and the name of the hidden folder that holds them.
 struct Content<'a> {
@@ -180,21 +168,6 @@ fn contents_of<'a>(volume: &'a VolumePlan, place: &str, secrets: &SecretValues) 
         Content { root: format!("{place}/{root}"), files, hidden }
     };
     Ok(folders.into_iter().map(content).collect())
-}
-
-/// The kubelet names the folder by the time; by its content it is the same for the same files.
-fn hidden_name(files: &[Filled<'_>]) -> String {
-    let mut hash = Sha256::new();
-    for file in files {
-        for part in [file.path.as_bytes(), &file.bytes] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        for number in [file.mode, file.user, file.group] {
-            hash.update(number.to_le_bytes());
-        }
-    }
-    format!("..{}", hex(&hash.finalize()[..12]))
 }
 
 /// The hidden folder; on the first filling `..data` and the links into it as well.

@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    path::PathBuf,
+    fs, io,
+    path::{Path, PathBuf},
 };
 
 use bollard::{
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     labels,
     plan::{ContainerPlan, NetworkMode, Plan},
+    render::{self, Form, RenderError},
 };
 
 impl Compose {
@@ -144,21 +145,19 @@ impl Compose {
             .collect())
     }
 
-    /// The file that `docker compose` is given; it holds no secret.
+    /// The files that `docker compose` is given, brought up to date; answers the first one. They hold no secret.
     fn write_bundle(&self, plan: &Plan) -> Result<PathBuf> {
+        let wrong = |error: RenderError| BackendError::Engine {
+            what: "rendering".to_owned(),
+            why: error.to_string(),
+        };
+        let bundle = render::bundle(plan, Form::Launch, &self.settings.templates).map_err(wrong)?;
         let folder = self.settings.state_dir.join(&plan.project);
-        let file = folder.join("compose.yaml");
-        let text = (self.settings.render)(plan)?;
-        fs::create_dir_all(&folder).map_err(trouble::io(folder.display().to_string()))?;
-        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(file);
+        for (path, content) in &bundle.files {
+            let file = folder.join(path);
+            write_whole(&file, content).map_err(trouble::io(file.display().to_string()))?;
         }
-        // Written aside and renamed: another run of the same mirror reads the old file or the new one.
-        let aside =
-            tempfile::NamedTempFile::new_in(&folder).map_err(trouble::io(folder.display().to_string()))?;
-        fs::write(aside.path(), text).map_err(trouble::io(file.display().to_string()))?;
-        aside.persist(&file).map_err(|error| trouble::io(file.display().to_string())(error.error))?;
-        Ok(file)
+        Ok(folder.join(render::COMPOSE_FILE))
     }
 
     /// The keeper is made through the API, for it alone carries labels of the launch.
@@ -225,6 +224,19 @@ impl Compose {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         self.docker.list_containers(Some(options)).await.doing("list of containers")
     }
+}
+
+/// Written aside and renamed: another run of the same mirror reads the old file or the new one.
+fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
+    if fs::read(file).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let aside = tempfile::NamedTempFile::new_in(folder)?;
+    fs::write(aside.path(), content)?;
+    aside.persist(file)?;
+    Ok(())
 }
 
 fn all_containers(plan: &Plan) -> impl Iterator<Item = &ContainerPlan> {

@@ -45,21 +45,13 @@ use super::{
     Ask, Backend, BackendError, Endpoint, Exec, Lack, LogLine, LogQuery, Removed, Report, Result, Scope,
     Start, Volumes,
 };
-use crate::{
-    labels,
-    name::Name,
-    observed::Observed,
-    plan::{Capabilities, Plan},
-};
+use crate::{labels, name::Name, observed::Observed, plan::Capabilities, render::Templates};
 pub use connect::Connection;
 pub use copy::{PathKind, TarStream};
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
 pub use images::Ensured;
 pub use in_store::StoreContainer;
 pub use list::{Listed, ListedKeeper};
-
-/// Turns a plan into the text of the Compose file that is launched.
-pub type Render = dyn Fn(&Plan) -> Result<String> + Send + Sync;
 
 /// What the caller decides once for all mirrors of an engine.
 #[derive(Clone)]
@@ -73,7 +65,7 @@ pub struct Settings {
     pub docker: PathBuf,
     /// The whole environment of the `docker` command but for secrets: `PATH`, `HOME` and `DOCKER_CONFIG` as a rule.
     pub environment: Vec<(String, String)>,
-    pub render: Arc<Render>,
+    pub templates: Arc<Templates>,
 }
 
 /// Mirrors on one Docker engine.

@@ -8,9 +8,15 @@ mod check;
 mod examples;
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "profile/hostile.rs"]
+mod hostile;
 #[path = "profile/laws.rs"]
 mod laws;
 #[path = "profile/layers.rs"]
 mod layers;
+#[path = "profile/mutations.rs"]
+mod mutations;
+#[path = "profile/schema.rs"]
+mod schema;
 #[path = "profile/support.rs"]
 mod support;

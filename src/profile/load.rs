@@ -96,6 +96,13 @@ pub fn check(layers: &Layers<'_>) -> Vec<Problem> {
     }
 }
 
+/// Every problem of a profile that was not read from text, such as one that changes were applied to.
+pub fn check_value(profile: &Profile, allow_unpinned: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    cross_check(profile, &Node::from(&v1::tree(profile)), allow_unpinned, &mut problems);
+    problems
+}
+
 fn read(layers: &Layers<'_>, sources: &[Source], problems: &mut Vec<Problem>) -> Option<(Profile, Node)> {
     let mut root = merged(layers.documents, problems)?;
     apply_options(&mut root, layers, sources, problems);

@@ -12,6 +12,7 @@ mod load;
 mod merge;
 mod node;
 mod parse;
+mod pin;
 mod print;
 mod problem;
 mod render;
@@ -30,8 +31,9 @@ use indexmap::IndexMap;
 
 pub use crate::{name::Name, path::Path};
 pub use image::{Digest, Image, ImageRef};
-pub use load::{Layers, Loaded, Origins, check, load};
+pub use load::{Layers, Loaded, Origins, check, check_value, load};
 pub use parse::{BUDGET, Budget};
+pub use pin::{Pin, PinError, Pinnable, Unpinned, pin, pinnable};
 pub use problem::{Problem, Problems, Severity};
 pub use render::render;
 pub use schema::schema;

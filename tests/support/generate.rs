@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// A profile; small ones and large ones, some with nearly every field.
 pub fn profile(seed: u64) -> Profile {
-    Generator { state: seed, paths: 0 }.profile()
+    Generator::new(seed).profile()
 }
 
 /// SplitMix64: enough for tests, and without a dependency whose next version draws other numbers.
@@ -93,6 +93,10 @@ const TEXTS: &[&str] = &[
 ];
 
 impl Generator {
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed, paths: 0 }
+    }
+
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;

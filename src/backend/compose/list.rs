@@ -67,12 +67,14 @@ impl Compose {
         }
         for network in networks.doing("list of networks")? {
             let Some(listed) = mirrors.of(network.labels.as_ref()) else { continue };
-            listed.youngest = listed.youngest.max(seconds(network.created.as_deref()));
+            listed.youngest =
+                listed.youngest.max(network.created.map(|at| at.unix_timestamp()).unwrap_or_default());
             listed.networks.extend(network.name);
         }
         for volume in volumes.doing("list of volumes")?.volumes.unwrap_or_default() {
             let Some(listed) = mirrors.of(Some(&volume.labels)) else { continue };
-            listed.youngest = listed.youngest.max(seconds(volume.created_at.as_deref()));
+            listed.youngest =
+                listed.youngest.max(volume.created_at.map(|at| at.unix_timestamp()).unwrap_or_default());
             listed.volumes.push(volume.name);
         }
         let wanted = |listed: &Listed| owner.is_none_or(|owner| listed.owner == owner);
@@ -95,9 +97,4 @@ impl Mirrors {
         }
         Some(listed)
     }
-}
-
-/// An RFC 3339 time in Unix seconds; 0 where there is none.
-fn seconds(at: Option<&str>) -> i64 {
-    at.and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_second).unwrap_or_default()
 }

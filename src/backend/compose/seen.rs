@@ -17,7 +17,7 @@ pub(super) fn container(there: ContainerInspectResponse) -> Container {
         id: there.id.unwrap_or_default(),
         name: there.name.unwrap_or_default().trim_start_matches('/').to_owned(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
-        created: there.created.unwrap_or_default(),
+        created: there.created.map(|at| rfc3339(at.unix_timestamp_nanos())).unwrap_or_default(),
         state: State {
             status: state.status.map(|status| status.to_string()).unwrap_or_default(),
             exit_code: state.exit_code.unwrap_or_default(),
@@ -44,6 +44,11 @@ pub(super) fn container(there: ContainerInspectResponse) -> Container {
         published: published(settings.ports.unwrap_or_default()),
         inside: None,
     }
+}
+
+/// Nanoseconds since 1970 as the engine itself would write them.
+fn rfc3339(nanoseconds: i128) -> String {
+    jiff::Timestamp::from_nanosecond(nanoseconds).map(|at| at.to_string()).unwrap_or_default()
 }
 
 fn host_side(host: HostConfig) -> HostSide {

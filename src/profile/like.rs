@@ -74,10 +74,10 @@ fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut V
 
 /// The problem is said; that the image is missing too need not be.
 fn stand_in(root: &mut Node, name: &str, entry: &Entry) {
-    if let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name)) {
-        if job.get("image").is_none() {
-            job.insert("image", Node::quoted("local:unreadable:unreadable", entry.node.span));
-        }
+    if let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name))
+        && job.get("image").is_none()
+    {
+        job.insert("image", Node::quoted("local:unreadable:unreadable", entry.node.span));
     }
 }
 

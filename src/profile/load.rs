@@ -121,15 +121,15 @@ fn merged(documents: &[Source], problems: &mut Vec<Problem>) -> Option<Node> {
     let mut whole = true;
     for (index, document) in documents.iter().enumerate() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let mut node =
-            match foreign::refuse(document, index).map_or_else(|| parse(document, index, BUDGET), Err) {
-                Ok(node) => node,
-                Err(problem) => {
-                    problems.push(problem);
-                    whole = false;
-                    continue;
-                }
-            };
+        let foreign = foreign::refuse(document, index).map(Box::new);
+        let mut node = match foreign.map_or_else(|| parse(document, index, BUDGET), Err) {
+            Ok(node) => node,
+            Err(problem) => {
+                problems.push(*problem);
+                whole = false;
+                continue;
+            }
+        };
         v1::lengthen(&mut node);
         match &mut root {
             None => root = Some(node),
@@ -154,7 +154,7 @@ fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], probl
     for offset in 0..layers.set.len() {
         let at = first_set + offset;
         if let Err(problem) = set::set(root, &sources[at], position(at), &types) {
-            problems.push(problem);
+            problems.push(*problem);
         }
     }
     let mut removals = Vec::new();
@@ -165,7 +165,7 @@ fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], probl
                 let found = set::unset(root, &path);
                 removals.push((path, span, found));
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     expand(root, problems);

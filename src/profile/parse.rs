@@ -31,9 +31,9 @@ pub struct Budget {
 pub const BUDGET: Budget = Budget { bytes: 8 << 20, nodes: 50_000, depth: 48, aliases: 500, text: 16 << 20 };
 
 /// Reads one document; `index` is its position among the sources.
-pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node, Problem> {
+pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node, Box<Problem>> {
     let start = Span { source: Some(index), line: 1, column: 1, ..Span::default() };
-    let fail = |code, message: String| Problem::error(code, &Path::root(), start, message);
+    let fail = |code, message: String| Box::new(Problem::error(code, &Path::root(), start, message));
     if source.bytes.len() > budget.bytes {
         let message =
             format!("{} bytes are more than a profile may have ({})", source.bytes.len(), budget.bytes);
@@ -44,7 +44,8 @@ pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node,
         Err(error) => {
             let span = span_at(&String::from_utf8_lossy(&source.bytes[..error.valid_up_to()]), start);
             return Err(Problem::error("not-utf8", &Path::root(), span, "this byte is not UTF-8")
-                .hint("save the file as UTF-8"));
+                .hint("save the file as UTF-8")
+                .into());
         }
     };
     let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -70,6 +71,7 @@ pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node,
     builder.root.ok_or_else(|| {
         fail("empty", "the document is empty".into())
             .hint("a profile starts with `apiVersion: prodmirror/v1`")
+            .into()
     })
 }
 
@@ -122,7 +124,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, span: granit_parser::Span) -> Result<(), Problem> {
+    fn take(&mut self, event: Event<'_>, span: granit_parser::Span) -> Result<(), Box<Problem>> {
         let at = self.span(span.start, span.end);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -166,12 +168,13 @@ impl Builder<'_> {
             Event::Alias(anchor) => self.alias(anchor, at),
             Event::DocumentStart(..) if self.root.is_some() => Err(self
                 .problem("many-documents", at, "a profile is one document; here a second one starts")
-                .hint("hand further files in as overlays, with `-f`")),
+                .hint("hand further files in as overlays, with `-f`")
+                .into()),
             _ => Ok(()),
         }
     }
 
-    fn open(&mut self, kind: Kind, anchor: usize, at: Span) -> Result<(), Problem> {
+    fn open(&mut self, kind: Kind, anchor: usize, at: Span) -> Result<(), Box<Problem>> {
         if self.stack.len() >= self.budget.depth {
             let message = format!("more than {} levels deep", self.budget.depth);
             return Err(self.problem("too-deep", at, message));
@@ -183,7 +186,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn close(&mut self, at: Span) -> Result<(), Problem> {
+    fn close(&mut self, at: Span) -> Result<(), Box<Problem>> {
         let Some(mut open) = self.stack.pop() else { return Ok(()) };
         open.node.span.end = at.end.max(open.node.span.start);
         for merged in std::mem::take(&mut open.merges) {
@@ -197,7 +200,7 @@ impl Builder<'_> {
     }
 
     /// Carries out `<<`: keys that are not written beside it are taken over.
-    fn merge_key(&mut self, into: &mut Node, merged: Node, at: Span) -> Result<(), Problem> {
+    fn merge_key(&mut self, into: &mut Node, merged: Node, at: Span) -> Result<(), Box<Problem>> {
         let parts = match merged.kind {
             Kind::List(items) => items,
             kind => vec![Node { span: merged.span, kind }],
@@ -215,7 +218,7 @@ impl Builder<'_> {
         self.spend(0, 0, at)
     }
 
-    fn alias(&mut self, anchor: usize, at: Span) -> Result<(), Problem> {
+    fn alias(&mut self, anchor: usize, at: Span) -> Result<(), Box<Problem>> {
         self.aliases += 1;
         if self.aliases > self.budget.aliases {
             let message = format!("more than {} aliases", self.budget.aliases);
@@ -239,7 +242,7 @@ impl Builder<'_> {
     }
 
     /// Puts a finished value where it belongs: a key, a value, a member or the root.
-    fn place(&mut self, node: Node) -> Result<(), Problem> {
+    fn place(&mut self, node: Node) -> Result<(), Box<Problem>> {
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -272,14 +275,14 @@ impl Builder<'_> {
                 }
                 _ => {
                     let problem = self.problem("bad-key", node.span, "a key is a single value");
-                    return Err(problem.hint("quote a value that holds `{`, such as \"${secret:a}\""));
+                    return Err(problem.hint("quote a value that holds `{`, such as \"${secret:a}\"").into());
                 }
             },
         }
         Ok(())
     }
 
-    fn spend(&mut self, nodes: usize, letters: usize, at: Span) -> Result<(), Problem> {
+    fn spend(&mut self, nodes: usize, letters: usize, at: Span) -> Result<(), Box<Problem>> {
         self.nodes += nodes;
         self.letters += letters;
         if self.nodes > self.budget.nodes {
@@ -294,19 +297,24 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn collection_tag(&self, tag: Option<&granit_parser::Tag>, kind: &str, at: Span) -> Result<(), Problem> {
+    fn collection_tag(
+        &self,
+        tag: Option<&granit_parser::Tag>,
+        kind: &str,
+        at: Span,
+    ) -> Result<(), Box<Problem>> {
         match tag {
             Some(tag) if tag.core_suffix() != Some(kind) => Err(self.no_tag(at, &tag.original())),
             _ => Ok(()),
         }
     }
 
-    fn no_tag(&self, at: Span, tag: &str) -> Problem {
+    fn no_tag(&self, at: Span, tag: &str) -> Box<Problem> {
         self.problem("bad-tag", at, format!("the tag `{tag}` has no meaning in a profile"))
     }
 
-    fn problem(&self, code: &'static str, at: Span, message: impl Into<String>) -> Problem {
-        Problem::error(code, &self.path(), at, message)
+    fn problem(&self, code: &'static str, at: Span, message: impl Into<String>) -> Box<Problem> {
+        Box::new(Problem::error(code, &self.path(), at, message))
     }
 
     /// The path of what is being read.
@@ -329,15 +337,15 @@ impl Builder<'_> {
         }
     }
 
-    fn syntax(&self, error: &granit_parser::ScanError) -> Problem {
+    fn syntax(&self, error: &granit_parser::ScanError) -> Box<Problem> {
         let mark = *error.marker();
         let span = self.span(mark, mark);
         let problem = self.problem("syntax", span, error.kind().to_string());
         let line = self.text.lines().nth(span.line.saturating_sub(1) as usize).unwrap_or_default();
         if line.contains("${") {
-            problem.hint("quote a value that holds `${…}`: KEY: \"${secret:NAME}\"")
+            problem.hint("quote a value that holds `${…}`: KEY: \"${secret:NAME}\"").into()
         } else if line.contains('\t') {
-            problem.hint("YAML is indented with spaces, not tabs")
+            problem.hint("YAML is indented with spaces, not tabs").into()
         } else {
             problem
         }

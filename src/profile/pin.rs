@@ -58,7 +58,7 @@ pub enum PinError {
 /// All that can be pinned in a document, in the order of the text.
 pub fn pinnable(source: &Source) -> Result<Vec<Pinnable>, Problems> {
     let root =
-        read(source).map_err(|problem| Problems::settle(vec![problem], std::slice::from_ref(source)))?;
+        read(source).map_err(|problem| Problems::settle(vec![*problem], std::slice::from_ref(source)))?;
     let mut found = Vec::new();
     root.leaves(&Path::root(), &mut |path, node| {
         let Some(text) = node.as_text() else { return };
@@ -82,7 +82,7 @@ pub fn pinnable(source: &Source) -> Result<Vec<Pinnable>, Problems> {
 
 /// The text with every pin in its place.
 pub fn pin(source: &Source, pins: &[Pin]) -> Result<String, PinError> {
-    let unreadable = |problem: Problem| Problems::settle(vec![problem], std::slice::from_ref(source));
+    let unreadable = |problem: Box<Problem>| Problems::settle(vec![*problem], std::slice::from_ref(source));
     let root = read(source).map_err(unreadable)?;
     let mut splices: Vec<(Span, &Pin)> = Vec::new();
     for pin in pins {
@@ -114,7 +114,7 @@ pub fn pin(source: &Source, pins: &[Pin]) -> Result<String, PinError> {
 }
 
 /// The document in its long form, with the places of the text.
-fn read(source: &Source) -> Result<Node, Problem> {
+fn read(source: &Source) -> Result<Node, Box<Problem>> {
     let mut root = parse(source, 0, BUDGET)?;
     v1::lengthen(&mut root);
     Ok(root)

@@ -17,7 +17,7 @@ use super::{
 use crate::path::{Path, Segment};
 
 /// Puts one option over the document, which is in its long form.
-pub(crate) fn set(root: &mut Node, option: &Source, index: u16, types: &Json) -> Result<(), Problem> {
+pub(crate) fn set(root: &mut Node, option: &Source, index: u16, types: &Json) -> Result<(), Box<Problem>> {
     let text = String::from_utf8_lossy(&option.bytes).into_owned();
     let whole = Span { source: Some(index), start: 0, end: text.len(), line: 1, column: 1 };
     let (path, value_at) = split(&text, whole)?;
@@ -49,7 +49,8 @@ pub(crate) fn set(root: &mut Node, option: &Source, index: u16, types: &Json) ->
                 if member.as_map().is_none() {
                     let message = "a member of a list is changed field by field";
                     return Err(Problem::error("bad-path", &path, whole, message)
-                        .hint(format!("write `{path}.FIELD=…`")));
+                        .hint(format!("write `{path}.FIELD=…`"))
+                        .into());
                 }
                 member.insert(field, Node::quoted(value.as_str(), whole));
                 node = Node::list(vec![member], whole);
@@ -92,12 +93,12 @@ pub(crate) fn unset(root: &mut Node, path: &Path) -> bool {
 }
 
 /// Reads the path of an `--unset`.
-pub(crate) fn unset_path(option: &Source, index: u16) -> Result<(Path, Span), Problem> {
+pub(crate) fn unset_path(option: &Source, index: u16) -> Result<(Path, Span), Box<Problem>> {
     let text = String::from_utf8_lossy(&option.bytes).into_owned();
     let whole = Span { source: Some(index), start: 0, end: text.len(), line: 1, column: 1 };
     match text.parse::<Path>() {
         Ok(path) => Ok((path, whole)),
-        Err(error) => Err(Problem::error("bad-path", &Path::root(), whole, error.to_string())),
+        Err(error) => Err(Problem::error("bad-path", &Path::root(), whole, error.to_string()).into()),
     }
 }
 
@@ -113,10 +114,11 @@ pub(crate) fn nothing_there(root: &Node, path: &Path, span: Span) -> Problem {
 }
 
 /// Splits at the first `=` that ends a path; an `=` within brackets is part of it.
-fn split(text: &str, whole: Span) -> Result<(Path, usize), Problem> {
-    let fail = |message: String| {
+fn split(text: &str, whole: Span) -> Result<(Path, usize), Box<Problem>> {
+    let fail = |message: String| -> Box<Problem> {
         Problem::error("bad-path", &Path::root(), whole, message)
             .hint("write `--set services.api.replicas=3`")
+            .into()
     };
     let (mut depth, mut quoted, mut escaped) = (0u32, false, false);
     let at = text.char_indices().find_map(|(at, c)| {
@@ -162,10 +164,11 @@ fn shift(node: &mut Node, by: Span) {
     }
 }
 
-fn replace(root: &mut Node, path: &Path, value: Node, whole: Span) -> Result<(), Problem> {
-    let missing = || {
+fn replace(root: &mut Node, path: &Path, value: Node, whole: Span) -> Result<(), Box<Problem>> {
+    let missing = || -> Box<Problem> {
         Problem::error("bad-path", path, whole, format!("nothing stands at `{path}`"))
             .hint("a position counts from 0, and the one after the last adds a member")
+            .into()
     };
     let Some((last, above)) = path.0.split_last() else { return Err(missing()) };
     let mut node = root;

@@ -155,14 +155,11 @@ fn names_and_addresses(check: &mut Check<'_>, workload: &Placed<'_>) {
             && ends(text.chars().last())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if let Some(hostname) = &workload.run.hostname {
-        if !hostname.split('.').all(label) || hostname.len() > 63 {
-            check.error(
-                "bad-hostname",
-                &workload.at.key("hostname"),
-                format!("`{hostname}` is no host name"),
-            );
-        }
+    if let Some(hostname) = &workload.run.hostname
+        && (!hostname.split('.').all(label) || hostname.len() > 63)
+    {
+        let at = workload.at.key("hostname");
+        check.error("bad-hostname", &at, format!("`{hostname}` is no host name"));
     }
     for (host, address) in &workload.run.extra_hosts {
         let at = workload.at.key("extra_hosts").key(host.as_str());

@@ -6,6 +6,8 @@
 mod golden;
 #[path = "plan/laws.rs"]
 mod laws;
+#[path = "plan/ledger.rs"]
+mod ledger;
 #[path = "plan/order.rs"]
 mod order;
 #[path = "plan/parts.rs"]

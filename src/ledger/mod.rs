@@ -1,11 +1,23 @@
 //! The fidelity ledger: what a profile asks for, how it is kept, and what was read back.
 
 pub mod class;
+mod grades;
+mod judge;
+mod leaves;
+mod table;
+mod wanted;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{name::Name, path::Path};
 pub use class::Class;
+pub use judge::{Failed, Ledger, Live, Requirement, RequirementError, Summary, What, judge, require};
+pub use wanted::wanted;
+
+/// Whether the ledger's table answers for a field, `services.*.env.*`.
+pub fn has_row(field: &Path) -> bool {
+    table::row(field).is_some()
+}
 
 /// How faithfully a field is kept; ordered from worst to best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -35,9 +35,9 @@ use serde::Serialize;
 pub use crate::formats::duties::PodKind;
 use crate::{
     formats::{doors::Door, duties::Duties},
-    ledger::Wanted,
+    ledger::{self, Wanted},
     name::Name,
-    profile::{Origins, Profile},
+    profile::{self, Origins, Profile},
 };
 pub use capabilities::{BackendKind, Capabilities, Subnet};
 pub use container::{
@@ -80,7 +80,7 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
     let keeper = gateway::keeper(&site);
     let mut secrets = site.secrets.clone();
     secrets::keep_used(&mut secrets, templates(&pods, &volumes));
-    Plan {
+    let mut plan = Plan {
         mirror: capabilities.mirror.clone(),
         owner: capabilities.owner.clone(),
         backend: capabilities.host.backend,
@@ -97,7 +97,9 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
         stores,
         gateway,
         keeper,
-    }
+    };
+    plan.ledger = ledger::wanted(&profile::tree(profile), profile, capabilities, &plan);
+    plan
 }
 
 /// Replicas in the order in which they start, those on demand last, and every volume once.

@@ -56,7 +56,11 @@ impl Display for Plan {
         for pod in &self.pods {
             write_pod(f, pod)?;
         }
-        Ok(())
+        writeln!(f, "\nledger")?;
+        self.ledger.iter().try_for_each(|wanted| {
+            let why = wanted.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            writeln!(f, "  {} {}{why}", wanted.grade, wanted.path)
+        })
     }
 }
 

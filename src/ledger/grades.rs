@@ -1,0 +1,389 @@
+//! Grades that the profile and the host decide: one function a field.
+
+use super::{Grade, wanted::Case};
+use crate::{
+    plan::{ImageSource, Mount, NetworkMode},
+    profile::{
+        Allow, Arch, Balancing, Egress, EngineKind, Medium, PodField, Protocol, Seed, StoreClock, Value,
+        Volume,
+    },
+};
+
+/// A grade and, below `enforced`, the reason; without one the row's own words are taken.
+pub(crate) type Verdict = (Grade, Option<String>);
+
+use Grade::{Approximated, Dropped, Emulated, Enforced};
+
+const ENFORCED: Verdict = (Enforced, None);
+
+fn because(grade: Grade, why: impl Into<String>) -> Verdict {
+    (grade, Some(why.into()))
+}
+
+/// The key at the end of the path.
+fn last_key(case: &Case<'_>) -> String {
+    case.path.0.len().checked_sub(1).and_then(|at| case.path.key_at(at)).unwrap_or_default().to_owned()
+}
+
+pub(crate) fn arch(case: &Case<'_>) -> Verdict {
+    let wanted = match case.profile.platform.arch {
+        Some(Arch::Arm64) => "arm64",
+        Some(Arch::Amd64) | None => "amd64",
+    };
+    let host = &case.capabilities.host.arch;
+    if host == wanted {
+        ENFORCED
+    } else {
+        because(Approximated, format!("{wanted} is emulated on {host}: timing is not comparable"))
+    }
+}
+
+pub(crate) fn kernel(case: &Case<'_>) -> Verdict {
+    because(Dropped, format!("the host's kernel is {}", case.capabilities.host.kernel))
+}
+
+pub(crate) fn cgroup(case: &Case<'_>) -> Verdict {
+    because(Dropped, format!("the host has version {}", case.capabilities.host.cgroup))
+}
+
+pub(crate) fn cores(case: &Case<'_>) -> Verdict {
+    let (wanted, host) = (case.profile.platform.cores.unwrap_or_default(), case.capabilities.host.cores);
+    if wanted <= host { ENFORCED } else { because(Approximated, format!("the host has {host}")) }
+}
+
+pub(crate) fn node_memory(case: &Case<'_>) -> Verdict {
+    let host = case.capabilities.host.memory;
+    because(
+        Approximated,
+        format!("a process sees the host's {host} bytes; limits are those of its container"),
+    )
+}
+
+pub(crate) fn swap(case: &Case<'_>) -> Verdict {
+    if !case.capabilities.host.swap_limit {
+        return because(Dropped, "this kernel does not account for swap");
+    }
+    let unlimited: Vec<&str> = case
+        .plan
+        .pods
+        .iter()
+        .filter(|pod| pod.ordinal == 0)
+        .flat_map(|pod| pod.containers().skip(1))
+        .filter(|container| container.limits.memory.is_none())
+        .map(|container| container.key.as_str())
+        .collect();
+    if unlimited.is_empty() {
+        ENFORCED
+    } else {
+        because(
+            Approximated,
+            format!("without a memory limit there is none on swap: {}", unlimited.join(", ")),
+        )
+    }
+}
+
+pub(crate) fn node_timezone(case: &Case<'_>) -> Verdict {
+    let host = case.capabilities.host.timezone.as_deref().unwrap_or("not known");
+    because(Dropped, format!("containers do not inherit it; the host's is {host}"))
+}
+
+pub(crate) fn flag(case: &Case<'_>) -> Verdict {
+    let flag = case.path.key_at(1).unwrap_or_default();
+    let profile = case.profile;
+    let runs = profile.services.values().map(|service| &service.run);
+    let runs = runs.chain(profile.jobs.values().map(|job| &job.run));
+    let mut runs = runs.chain(profile.stores.values().map(|store| &store.run));
+    if runs.any(|run| run.flags.iter().any(|read| read == flag)) {
+        ENFORCED
+    } else {
+        because(Dropped, "no service, job or store reads it")
+    }
+}
+
+pub(crate) fn image(case: &Case<'_>) -> Verdict {
+    let Some(owner) = case.owner else { return ENFORCED };
+    let Some(image) = owner.container.map(|container| &container.image) else {
+        return because(Approximated, "there is no replica to hold it against");
+    };
+    let by_option = case.capabilities.options.images.contains_key(owner.name.as_str());
+    let verdict = match image.source {
+        ImageSource::Digest | ImageSource::Helper => ENFORCED,
+        ImageSource::Tag => because(Approximated, "it is not pinned: the tag may mean other bytes tomorrow"),
+        ImageSource::Local => because(Approximated, "built here: production's bytes are not proven"),
+        ImageSource::Role => because(
+            Approximated,
+            format!("{}, built here for the same role, stands in: the image is not here", image.reference),
+        ),
+    };
+    if by_option && owner.run.image != *image.written.as_ref().unwrap_or(&owner.run.image) {
+        return because(Approximated, format!("`--image` put it in place of {}", owner.run.image));
+    }
+    verdict
+}
+
+pub(crate) fn variable(case: &Case<'_>) -> Verdict {
+    let name = last_key(case);
+    let value = case.owner.and_then(|owner| owner.process.env.get(&name));
+    match value {
+        Some(Value::Hole(reason)) => because(Dropped, format!("it could not be read: {reason}")),
+        Some(Value::Field(PodField::NodeName)) => {
+            because(Approximated, "there is no node: it is `prodmirror`")
+        }
+        Some(Value::Field(PodField::PodAddress)) => {
+            let empty =
+                case.owner.and_then(|owner| owner.container).and_then(|container| container.env.get(&name));
+            if empty.is_some_and(|template| template.0.is_empty()) {
+                because(Dropped, "there is no fixed address left in the subnet")
+            } else {
+                because(Emulated, "an address that the plan gives to the replica")
+            }
+        }
+        Some(Value::Field(_)) => because(Emulated, "written for each replica, by the rules of Kubernetes"),
+        Some(Value::Text(_)) | None => ENFORCED,
+    }
+}
+
+pub(crate) fn seccomp(case: &Case<'_>) -> Verdict {
+    match case.value.as_str() {
+        Some("runtime/default" | "unconfined") => ENFORCED,
+        _ => because(Dropped, "a profile file of production's nodes is not here; the engine's default holds"),
+    }
+}
+
+fn allowed(case: &Case<'_>, what: Allow) -> Verdict {
+    if case.value.as_bool() == Some(false) || case.profile.allow.contains(&what) {
+        ENFORCED
+    } else {
+        because(Dropped, "refused: the profile's `allow` does not name it")
+    }
+}
+
+pub(crate) fn privileged(case: &Case<'_>) -> Verdict {
+    allowed(case, Allow::Privileged)
+}
+
+pub(crate) fn host_network(case: &Case<'_>) -> Verdict {
+    allowed(case, Allow::HostNetwork)
+}
+
+pub(crate) fn host_pid(case: &Case<'_>) -> Verdict {
+    allowed(case, Allow::HostPid)
+}
+
+pub(crate) fn cpu_limit(case: &Case<'_>) -> Verdict {
+    let wanted = case.owner.and_then(|owner| owner.process.resources.limits.cpu).map(|cpu| cpu.millis);
+    let given =
+        case.owner.and_then(|owner| owner.container).and_then(|container| container.limits.cpu_millis);
+    match given {
+        Some(given) if wanted != Some(given) => {
+            because(Approximated, format!("cut to {given}m, what the engine takes"))
+        }
+        _ => ENFORCED,
+    }
+}
+
+pub(crate) fn memory_limit(case: &Case<'_>) -> Verdict {
+    let wanted = case.owner.and_then(|owner| owner.process.resources.limits.memory).map(|memory| memory.0);
+    let given = case.owner.and_then(|owner| owner.container).and_then(|container| container.limits.memory);
+    match given {
+        Some(given) if wanted != Some(given) => {
+            because(Approximated, format!("raised to {given}, the engine's least"))
+        }
+        _ => ENFORCED,
+    }
+}
+
+pub(crate) fn oom_group(case: &Case<'_>) -> Verdict {
+    match (case.value.as_bool(), case.capabilities.host.cgroup) {
+        (Some(false), _) => {
+            because(Emulated, "as in production, one process dies and not the whole container")
+        }
+        (_, 2) => {
+            because(Approximated, "one process dies and not the whole container: the engine does not set it")
+        }
+        _ => {
+            because(Approximated, "one process dies and not the whole container: cgroup v1 has no such thing")
+        }
+    }
+}
+
+pub(crate) fn storage(case: &Case<'_>) -> Verdict {
+    let host = &case.capabilities.host;
+    if host.storage_quota {
+        ENFORCED
+    } else {
+        because(Dropped, format!("the storage driver {} has no quota here", host.storage_driver))
+    }
+}
+
+pub(crate) fn ulimit(case: &Case<'_>) -> Verdict {
+    let name = last_key(case);
+    let Some(owner) = case.owner else { return ENFORCED };
+    let wanted = owner.process.ulimits.get(&name).map(|limit| (limit.soft, limit.hard));
+    match owner.container.and_then(|container| container.ulimits.get(&name)) {
+        Some(given) if wanted != Some(*given) => {
+            because(Approximated, format!("cut to {}/{}, the most that this host allows", given.0, given.1))
+        }
+        _ => ENFORCED,
+    }
+}
+
+/// Kernel settings of the network are the whole pod's, so that two containers cannot differ.
+pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
+    let name = last_key(case);
+    let Some(owner) = case.owner else { return ENFORCED };
+    if !name.starts_with("net.") {
+        return ENFORCED;
+    }
+    if owner.run.host_network == Some(true) {
+        return because(Dropped, "the network is the host's, whose settings stay");
+    }
+    match owner.pod.and_then(|pod| pod.pause.sysctls.get(&name)) {
+        Some(given) if case.value.as_str() != Some(given) => because(
+            Dropped,
+            format!("the replica's network has one setting, and the main container's is {given}"),
+        ),
+        _ => ENFORCED,
+    }
+}
+
+pub(crate) fn volume(case: &Case<'_>) -> Verdict {
+    let target = last_key(case);
+    let Some(owner) = case.owner else { return ENFORCED };
+    let is_data = owner.container.is_some_and(|container| {
+        let data =
+            case.plan.stores.iter().find(|store| store.container == container.key).map(|store| &store.volume);
+        container.mounts.iter().any(|mount| match mount {
+            Mount::Volume { volume, target: at, .. } => {
+                Some(volume) == data && at == target.trim_end_matches('/')
+            }
+            Mount::Bind { .. } => false,
+        })
+    });
+    match owner.run.volumes.get(&target) {
+        Some(Volume::Host { .. }) if is_data => {
+            because(Dropped, "a store's data lies in a volume of its own")
+        }
+        _ if is_data => because(Emulated, "a store's data lies in a volume that can be copied and put back"),
+        Some(Volume::Host { .. }) if case.profile.allow.contains(&Allow::HostPath) => {
+            because(Emulated, "the same path of this host, with what lies there")
+        }
+        Some(Volume::Host { .. }) => {
+            because(Dropped, "refused: the profile's `allow` does not name `host-path`")
+        }
+        Some(Volume::Empty { medium: Medium::Disk, size: Some(_) } | Volume::Claim { size: Some(_), .. }) => {
+            because(Approximated, "a labelled volume whose size is not limited")
+        }
+        Some(Volume::Empty { .. }) => because(Emulated, "a labelled volume of the replica"),
+        Some(Volume::Claim { .. }) => because(Emulated, "a labelled volume that outlives the replica"),
+        Some(Volume::Shared { .. }) | None => because(Emulated, "one labelled volume for all that name it"),
+    }
+}
+
+/// What the keeper does it can only do with the engine's socket.
+pub(crate) fn by_keeper(case: &Case<'_>) -> Verdict {
+    match case.capabilities.host.socket {
+        Some(_) => (Emulated, None),
+        None => because(Dropped, "the keeper has no socket of the engine"),
+    }
+}
+
+pub(crate) fn service_links(case: &Case<'_>) -> Verdict {
+    if case.value.as_bool() == Some(true) {
+        because(Approximated, "hosts are names: there are no virtual addresses in this version")
+    } else {
+        because(Emulated, "no such variable is written")
+    }
+}
+
+pub(crate) fn balancing(case: &Case<'_>) -> Verdict {
+    match case.owner.and_then(|owner| owner.service).and_then(|service| service.balancing) {
+        Some(Balancing::ClusterIp) => because(
+            Approximated,
+            "Docker's DNS answers with all replicas; virtual addresses are not in this version",
+        ),
+        Some(Balancing::Headless) => because(
+            Approximated,
+            "Docker's DNS answers with replicas that are not ready, too; not in this version",
+        ),
+        Some(Balancing::Dns) | None => ENFORCED,
+    }
+}
+
+pub(crate) fn identity(case: &Case<'_>) -> Verdict {
+    if case.value.as_str() == Some("ordinal") {
+        because(
+            Approximated,
+            "the short names of ordinals only; Kubernetes' long ones are not in this version",
+        )
+    } else {
+        because(Approximated, "replicas are named by ordinal, and a new one takes the old one's name")
+    }
+}
+
+pub(crate) fn seed(case: &Case<'_>) -> Verdict {
+    match case.owner.and_then(|owner| owner.store).map(|store| &store.seed) {
+        Some(Some(Seed::Snapshot(_))) => because(Dropped, "snapshots are not in this version"),
+        Some(None) => because(Dropped, "production's data was not captured: the store starts empty"),
+        Some(Some(Seed::Path(_))) | None => ENFORCED,
+    }
+}
+
+pub(crate) fn clock(case: &Case<'_>) -> Verdict {
+    match case.owner.and_then(|owner| owner.store) {
+        Some(store) if store.clock == Some(StoreClock::Wall) || store.clock.is_none() => match store.engine {
+            EngineKind::Redis => because(Enforced, "keys whose time has passed since are gone, and counted"),
+            EngineKind::Postgres => ENFORCED,
+        },
+        _ => because(Dropped, "not in this version: the clock is the wall's"),
+    }
+}
+
+pub(crate) fn egress(case: &Case<'_>) -> Verdict {
+    if let Some(Egress::Allowed(_)) = case.profile.network.egress {
+        return because(Dropped, "not in this version: nothing gets out");
+    }
+    let pods = case.plan.pods.iter().filter(|pod| pod.ordinal == 0);
+    let on_host: Vec<&str> = pods
+        .clone()
+        .filter(|pod| pod.main.network == NetworkMode::Host)
+        .map(|pod| pod.service.as_str())
+        .collect();
+    if !on_host.is_empty() {
+        return because(Dropped, format!("on the host's own network: {}", on_host.join(", ")));
+    }
+    let admins: Vec<&str> = pods
+        .flat_map(|pod| pod.containers().skip(1))
+        .filter(|container| container.privileged || container.cap_add.iter().any(|cap| is_net_admin(cap)))
+        .map(|container| container.key.as_str())
+        .collect();
+    let said =
+        if admins.is_empty() { String::new() } else { format!("; with NET_ADMIN: {}", admins.join(", ")) };
+    because(Enforced, format!("the network has no way out; tries are not logged in this version{said}"))
+}
+
+fn is_net_admin(capability: &str) -> bool {
+    matches!(capability, "NET_ADMIN" | "CAP_NET_ADMIN" | "ALL")
+}
+
+pub(crate) fn expose(case: &Case<'_>) -> Verdict {
+    let service = case.value.get("service").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let port = case.value.get("port").and_then(serde_json::Value::as_str);
+    let doors = case.plan.gateway.doors.iter();
+    let found =
+        doors.filter(|door| door.service.as_str() == service && port.is_none_or(|p| door.port.as_str() == p));
+    let ports = case.profile.services.get(service).map(|service| &service.run.ports);
+    let udp = ports.is_some_and(|ports| {
+        ports.iter().any(|(name, of)| of.protocol == Protocol::Udp && port.is_none_or(|p| name.as_str() == p))
+    });
+    match (found.count(), udp) {
+        (0, _) => because(Dropped, "it has no TCP port to publish"),
+        (_, true) => because(Approximated, "its UDP ports are not published"),
+        _ => ENFORCED,
+    }
+}
+
+pub(crate) fn unsupported(case: &Case<'_>) -> Verdict {
+    let reason = case.value.as_str().filter(|reason| !reason.is_empty());
+    because(Dropped, reason.unwrap_or("a profile cannot hold it"))
+}

@@ -1,0 +1,82 @@
+//! Leaves: the values of a profile's long form that the ledger answers for, each with its row.
+
+use serde_json::Value;
+
+use super::table::{self, Row};
+use crate::path::{Path, Segment};
+
+/// Parts of a profile that describe no running thing.
+const SILENT: [&str; 7] = ["apiVersion", "name", "captured", "secrets", "endpoints", "allow", "scenarios"];
+
+/// One value with the row that says what becomes of it; without a row it is dropped, and a test keeps that from
+/// happening.
+pub(crate) struct Leaf<'a> {
+    pub path: Path,
+    pub value: &'a Value,
+    pub row: Option<&'static Row>,
+}
+
+/// Every leaf in the order of the profile.
+pub(crate) fn leaves(tree: &Value) -> Vec<Leaf<'_>> {
+    let mut found = Vec::new();
+    let unsupported = tree.get("captured").and_then(|captured| captured.get("unsupported"));
+    if let Some(unsupported) = unsupported {
+        walk(&Path::of(["captured", "unsupported"]), unsupported, &mut found);
+    }
+    for (key, value) in tree.as_object().into_iter().flatten() {
+        if !SILENT.contains(&key.as_str()) {
+            walk(&Path::root().key(key.as_str()), value, &mut found);
+        }
+    }
+    found
+}
+
+fn walk<'a>(path: &Path, value: &'a Value, found: &mut Vec<Leaf<'a>>) {
+    let row = table::row(path);
+    if row.is_some_and(|row| row.whole) {
+        found.push(Leaf { path: path.clone(), value, row });
+        return;
+    }
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            for (key, value) in object {
+                walk(&path.key(key.as_str()), value, found);
+            }
+        }
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(&member(path, index, item), item, found);
+            }
+        }
+        _ => found.push(Leaf { path: path.clone(), value, row }),
+    }
+}
+
+/// Members of a list of ports are known by their name, others by their place.
+fn member(path: &Path, index: usize, item: &Value) -> Path {
+    match item.get("name").and_then(Value::as_str) {
+        Some(name) => path.member("name", name),
+        None => path.index(index),
+    }
+}
+
+/// A path in the words of the table: `services.api.sidecars.log.env.A` is `run.env.A`, what only stores have begins
+/// with `store`.
+pub(crate) fn relative(path: &Path) -> Path {
+    let segments = &path.0;
+    let of = path.key_at(0).unwrap_or_default();
+    if !matches!(of, "services" | "jobs" | "stores") || segments.len() < 3 {
+        return path.clone();
+    }
+    let in_container = matches!(path.key_at(2), Some("init" | "sidecars")) && segments.len() > 4;
+    let rest = &segments[if in_container { 4 } else { 2 }..];
+    let first = match &rest[0] {
+        Segment::Key(key) => key.as_str(),
+        Segment::Member { .. } | Segment::Index(_) => "",
+    };
+    let only_stores = ["engine", "database", "user", "password", "settings", "seed", "clock"];
+    let scope = if of == "stores" && !in_container && only_stores.contains(&first) { "store" } else { "run" };
+    let mut relative = vec![Segment::Key(scope.to_owned())];
+    relative.extend_from_slice(rest);
+    Path(relative)
+}

@@ -1,0 +1,216 @@
+//! Wanted: one entry for every leaf of a profile, with the grade that plan and host allow.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Class, Grade, Wanted,
+    leaves::{Leaf, leaves},
+    table::{self, Row, Rule},
+};
+use crate::{
+    digest,
+    name::Name,
+    path::Path,
+    plan::{Capabilities, ContainerPlan, Plan, Pod},
+    profile::{Container, Process, Profile, Service, Store, Workload},
+};
+
+/// What a grade may depend on.
+pub(crate) struct Case<'a> {
+    pub profile: &'a Profile,
+    pub capabilities: &'a Capabilities,
+    pub plan: &'a Plan,
+    /// In the profile.
+    pub path: &'a Path,
+    /// As the long form writes it.
+    pub value: &'a Value,
+    pub row: &'a Row,
+    pub owner: Option<Owner<'a>>,
+}
+
+/// The service, job or store that a path belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    pub name: &'a Name,
+    pub run: &'a Workload,
+    /// The init container's or sidecar's, else the workload's own.
+    pub process: &'a Process,
+    /// The first replica's; absent when there is none.
+    pub pod: Option<&'a Pod>,
+    pub container: Option<&'a ContainerPlan>,
+    pub service: Option<&'a Service>,
+    pub store: Option<&'a Store>,
+}
+
+/// One entry for every leaf of the profile's long form, in its order, and those for behaviour without a field.
+///
+/// `tree` is `profile::tree(profile)`; `plan` holds all decisions but the ledger itself.
+pub fn wanted(tree: &Value, profile: &Profile, capabilities: &Capabilities, plan: &Plan) -> Vec<Wanted> {
+    let first: HashMap<&Name, &Pod> =
+        plan.pods.iter().filter(|pod| pod.ordinal == 0).map(|pod| (&pod.service, pod)).collect();
+    let entry = |path: &Path, value: &Value, row: Option<&'static Row>| {
+        entry(profile, capabilities, plan, owner(profile, &first, path), path, value, row)
+    };
+    let mut all = Vec::new();
+    for Leaf { path, value, row } in leaves(tree) {
+        all.push(entry(&path, value, row));
+        for (path, value) in behaviour(profile, &path, value) {
+            all.push(entry(&path, &value, table::row(&path)));
+        }
+    }
+    for (path, value) in without_a_leaf(profile, plan) {
+        all.push(entry(&path, &value, table::row(&path)));
+    }
+    all
+}
+
+fn entry(
+    profile: &Profile,
+    capabilities: &Capabilities,
+    plan: &Plan,
+    owner: Option<Owner<'_>>,
+    path: &Path,
+    value: &Value,
+    row: Option<&'static Row>,
+) -> Wanted {
+    let service = owner.map(|owner| owner.name.clone());
+    let Some(row) = row else {
+        let why = Some("the ledger has no row for it".to_owned());
+        let (path, wanted) = (path.clone(), value.clone());
+        return Wanted { path, class: Class::Process, service, wanted, grade: Grade::Dropped, why };
+    };
+    let case = Case { profile, capabilities, plan, path, value, row, owner };
+    let (mut grade, mut why) = match row.grade {
+        Rule::Always(Grade::Enforced) => (Grade::Enforced, None),
+        Rule::Always(grade) => (grade, Some(row.how.to_owned())),
+        Rule::By(rule) => rule(&case),
+    };
+    let on_demand = owner.and_then(|owner| owner.pod).is_some_and(|pod| pod.on_demand);
+    if on_demand && grade > Grade::Approximated {
+        (grade, why) =
+            (Grade::Approximated, Some("the job runs on demand, there is nothing to read".to_owned()));
+    }
+    let why = why.or_else(|| (grade < Grade::Enforced).then(|| row.how.to_owned()));
+    Wanted { path: path.clone(), class: class(&case), service, wanted: shown(&case), grade, why }
+}
+
+/// A variable or a field of a store that is made from a secret is of that class.
+fn class(case: &Case<'_>) -> Class {
+    let secret =
+        |text: &str| text.contains("${secret:") || text.contains(".password}") || store_url(case, text);
+    match (case.row.class, case.value.as_str()) {
+        (Class::Env | Class::Store, Some(text)) if secret(text) => Class::Secret,
+        (class, _) => class,
+    }
+}
+
+/// Whether a text holds the address of a store that has a password.
+fn store_url(case: &Case<'_>, text: &str) -> bool {
+    let with_password = case.profile.stores.iter().filter(|(_, store)| store.password.is_some());
+    text.contains("${store:")
+        && with_password.into_iter().any(|(name, _)| text.contains(&format!("${{store:{name}.url}}")))
+}
+
+/// The value as the ledger shows and compares it: a file by its hash, an image as `--image` wants it.
+fn shown(case: &Case<'_>) -> Value {
+    let field = case.row.field;
+    if field == "run.files.*" {
+        return file(case.value);
+    }
+    let replaced =
+        case.owner.and_then(|owner| owner.container).and_then(|container| container.image.written.as_ref());
+    match replaced {
+        Some(image) if field == "run.image" => json!(image.to_string()),
+        _ => case.value.clone(),
+    }
+}
+
+fn file(value: &Value) -> Value {
+    let mut shown = serde_json::Map::new();
+    for (key, value) in value.as_object().into_iter().flatten() {
+        match (key.as_str(), value.as_str()) {
+            ("content", Some(text)) => {
+                shown.insert("sha256".to_owned(), digest::sha256(text.as_bytes()).into())
+            }
+            ("base64", Some(text)) => shown.insert("sha256".to_owned(), of_base64(text).into()),
+            // Where the bytes came from is no part of what is mounted.
+            ("from", _) => None,
+            _ => shown.insert(key.clone(), value.clone()),
+        };
+    }
+    Value::Object(shown)
+}
+
+fn of_base64(text: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    digest::sha256(&STANDARD.decode(text).unwrap_or_default())
+}
+
+/// Entries that qualify the leaf before them.
+fn behaviour(profile: &Profile, path: &Path, value: &Value) -> Vec<(Path, Value)> {
+    let field = super::leaves::relative(path).to_string();
+    match field.as_str() {
+        "run.resources.limits.memory" => {
+            // Kubernetes sets it on cgroup v2; with version 1, and with Docker, one process dies.
+            let v1 = profile.platform.cgroup == Some(crate::profile::CgroupVersion::V1);
+            let docker = profile
+                .captured
+                .as_ref()
+                .is_some_and(|from| matches!(from.from.as_str(), "docker" | "compose"));
+            vec![(path.key("oom_group"), json!(!(v1 || docker)))]
+        }
+        "run.replicas" if value.as_u64().is_some_and(|count| count > 1) => {
+            let stable = path.key_at(1).is_some_and(|name| {
+                profile.services.get(name).is_none_or(|service| service.stateful == Some(true))
+            });
+            vec![(path.key("identity"), json!(if stable { "ordinal" } else { "random" }))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Entries that no leaf leads to.
+fn without_a_leaf(profile: &Profile, plan: &Plan) -> Vec<(Path, Value)> {
+    let mut more = Vec::new();
+    if profile.captured.is_some() {
+        let unseeded = profile.stores.iter().filter(|(_, store)| store.seed.is_none());
+        more.extend(unseeded.map(|(name, _)| (Path::of(["stores", name.as_str(), "seed"]), Value::Null)));
+    }
+    if !plan.gateway.doors.is_empty() {
+        more.push((Path::of(["network", "expose", "source_address"]), json!("client")));
+    }
+    more
+}
+
+fn owner<'a>(profile: &'a Profile, first: &HashMap<&Name, &'a Pod>, path: &Path) -> Option<Owner<'a>> {
+    let name = path.key_at(1)?;
+    let (name, run, service, store) = match path.key_at(0)? {
+        "services" => {
+            let (name, service) = profile.services.get_key_value(name)?;
+            (name, &service.run, Some(service), None)
+        }
+        "stores" => {
+            let (name, store) = profile.stores.get_key_value(name)?;
+            (name, &store.run, None, Some(store))
+        }
+        "jobs" => {
+            let (name, job) = profile.jobs.get_key_value(name)?;
+            (name, &job.run, None, None)
+        }
+        _ => return None,
+    };
+    let pod = first.get(name).copied();
+    let side = |list: &'a indexmap::IndexMap<Name, Container>, plans: fn(&Pod) -> &[ContainerPlan]| {
+        let (at, _, container) = list.get_full(path.key_at(3)?)?;
+        Some((&container.process, pod.and_then(|pod| plans(pod).get(at))))
+    };
+    let beside = match path.key_at(2) {
+        Some("init") => side(&run.init, |pod| &pod.init),
+        Some("sidecars") => side(&run.sidecars, |pod| &pod.sidecars),
+        _ => None,
+    };
+    let (process, container) = beside.unwrap_or((&run.process, pod.map(|pod| &pod.main)));
+    Some(Owner { name, run, process, pod, container, service, store })
+}

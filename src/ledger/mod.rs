@@ -72,3 +72,4 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
+pub mod live;

@@ -107,13 +107,12 @@ pub async fn answering(
 ) -> Result<()> {
     let engine = engine::of(store.engine);
     let inside = stage.backend.in_store(&stage.plan.mirror, &store.store);
-    let mut last = String::from("no answer yet");
     loop {
-        match engine.answers(&inside, login).await {
+        let last = match engine.answers(&inside, login).await {
             Ok(Answer::Yes) => return Ok(()),
-            Ok(Answer::NotYet(words)) => last = words,
-            Err(error) => last = error.to_string(),
-        }
+            Ok(Answer::NotYet(words)) => words,
+            Err(error) => error.to_string(),
+        };
         if deadline.is_over() {
             return Err(StoryError::NotReady(Box::new(super::NotReady {
                 code: "timeout".to_owned(),

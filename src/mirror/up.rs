@@ -25,7 +25,8 @@ use super::{
     memory,
     preflight::{self, Source},
     reconcile::{self, Action, Reconciliation},
-    removal, secrets, seed, shape, verify,
+    removal, secrets, seed, shape,
+    verify::verify,
 };
 
 /// What `up` is asked for.
@@ -115,7 +116,7 @@ pub async fn up(
         && request.lease == LeaseKind::Up;
     if settled && all_ready(&status) {
         let (ledger, observed) =
-            timed("verify", &mut timings, verify::verify(backend, &plan, &tree, &values)).await?;
+            timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await?;
         return Ok(Up { plan, ledger, observed, timings, changed: false, lease: None });
     }
 
@@ -125,7 +126,7 @@ pub async fn up(
         Ok(lease) => lease,
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
-    let verified = timed("verify", &mut timings, verify::verify(backend, &plan, &tree, &values)).await;
+    let verified = timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await;
     let (ledger, observed) = match verified {
         Ok(verified) => verified,
         Err(error) => return Err(Failed { error, run: Some(run) }),

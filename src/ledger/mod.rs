@@ -4,6 +4,7 @@ pub mod class;
 mod grades;
 mod judge;
 mod leaves;
+pub mod live;
 mod table;
 mod wanted;
 
@@ -72,4 +73,3 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
-pub mod live;

@@ -127,7 +127,8 @@ fn shown(case: &Case<'_>) -> Value {
     }
 }
 
-fn file(value: &Value) -> Value {
+/// A file as the ledger shows it: by the hash of its content.
+pub(super) fn file(value: &Value) -> Value {
     let mut shown = serde_json::Map::new();
     for (key, value) in value.as_object().into_iter().flatten() {
         match (key.as_str(), value.as_str()) {

@@ -1,0 +1,229 @@
+//! What is looked at: the plan's containers beside those that run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::Reading;
+use crate::{
+    formats::duties::{ContainerDuty, Duties},
+    labels,
+    observed::{Container, Observed},
+    path::{Path, Segment},
+    plan::{ContainerPlan, Plan, Pod, Template},
+};
+
+pub(super) struct Scene<'a> {
+    pub tree: &'a Json,
+    pub plan: &'a Plan,
+    pub observed: &'a Observed,
+    secrets: &'a BTreeMap<String, String>,
+}
+
+/// One workload of the profile, and which of its containers a path is about.
+pub(super) struct Workload<'a> {
+    /// `services`, `jobs` or `stores`.
+    pub section: &'a str,
+    pub name: &'a str,
+    pub part: Part<'a>,
+    /// How many segments of a path come before the field.
+    depth: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    Main,
+    Init(&'a str),
+    Sidecar(&'a str),
+}
+
+/// A field of a workload or of one of its containers: the segments after its name.
+pub(super) struct Within(Vec<Segment>);
+
+impl Within {
+    /// The plain keys from the start.
+    pub fn keys(&self) -> Vec<&str> {
+        fn plain(segment: &Segment) -> Option<&str> {
+            match segment {
+                Segment::Key(key) => Some(key),
+                Segment::Member { .. } | Segment::Index(_) => None,
+            }
+        }
+        self.0.iter().map_while(plain).collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The name of a member of a list, `ports[name=http]`.
+    pub fn member(&self) -> Option<&str> {
+        match self.0.get(1)? {
+            Segment::Member { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Workload<'a> {
+    pub fn within(&self, path: &Path) -> Within {
+        Within(path.0.get(self.depth..).unwrap_or_default().to_vec())
+    }
+}
+
+/// One replica's container: planned, and as it was found.
+pub(super) struct Pair<'a> {
+    pub pod: &'a Pod,
+    pub plan: &'a ContainerPlan,
+    pub found: Option<&'a Container>,
+}
+
+impl<'a> Scene<'a> {
+    pub fn new(
+        tree: &'a Json,
+        plan: &'a Plan,
+        observed: &'a Observed,
+        secrets: &'a BTreeMap<String, String>,
+    ) -> Self {
+        Self { tree, plan, observed, secrets }
+    }
+
+    /// The workload that a path is in; `None` for the workload itself and for what is no workload.
+    pub fn workload<'p>(&self, path: &'p Path) -> Option<Workload<'p>> {
+        let (section, name) = (path.key_at(0)?, path.key_at(1)?);
+        let side = path.key_at(3).filter(|_| path.0.len() > 4);
+        let (part, depth) = match (path.key_at(2)?, side) {
+            ("init", Some(name)) => (Part::Init(name), 4),
+            ("sidecars", Some(name)) => (Part::Sidecar(name), 4),
+            ("init" | "sidecars", None) => return None,
+            _ => (Part::Main, 2),
+        };
+        Some(Workload { section, name, part, depth })
+    }
+
+    pub fn pods<'s>(&'s self, of: &Workload<'_>) -> impl Iterator<Item = &'a Pod> + use<'s, 'a> {
+        let name = of.name.to_owned();
+        self.plan.pods.iter().filter(move |pod| pod.service.as_str() == name && !pod.on_demand)
+    }
+
+    pub fn find(&self, key: &str) -> Option<&'a Container> {
+        let is = |container: &&Container| {
+            container.labels.get(labels::COMPOSE_SERVICE).map(String::as_str) == Some(key)
+        };
+        let mut all: Vec<&Container> = self.observed.containers.iter().filter(is).collect();
+        all.sort_by_key(|container| container.state.status == "running");
+        all.pop()
+    }
+
+    pub fn pairs(&self, of: &Workload<'_>) -> Vec<Pair<'a>> {
+        let pair = |pod: &'a Pod, plan: &'a ContainerPlan| Pair { pod, plan, found: self.find(&plan.key) };
+        self.pods(of)
+            .filter_map(|pod| {
+                let named = |list: &'a [ContainerPlan], name: &str| {
+                    list.iter()
+                        .find(|plan| plan.labels.get(labels::CONTAINER).map(String::as_str) == Some(name))
+                };
+                match of.part {
+                    Part::Main => Some(pair(pod, &pod.main)),
+                    Part::Init(name) => named(&pod.init, name).map(|plan| pair(pod, plan)),
+                    Part::Sidecar(name) => named(&pod.sidecars, name).map(|plan| pair(pod, plan)),
+                }
+            })
+            .collect()
+    }
+
+    /// Reads every replica; the answer is that of the one that departs.
+    pub fn each(&self, of: &Workload<'_>, read: impl Fn(&Pair<'a>, &'a Container) -> Reading) -> Reading {
+        let pairs = self.pairs(of);
+        let readings = pairs.iter().map(|pair| {
+            let reading = match pair.found {
+                Some(found) => read(pair, found),
+                None => Reading::unread("the container is not there"),
+            };
+            (pair.plan.key.clone(), reading)
+        });
+        Reading::of_all(readings).unwrap_or_else(|| Reading::unread("it runs on demand only"))
+    }
+
+    /// What the keeper was told of a replica, as the pause carries it now.
+    pub fn duties(&self, pod: &Pod) -> Option<Duties> {
+        let pause = self.find(&pod.pause.key)?;
+        serde_json::from_str(pause.labels.get(labels::DUTIES)?).ok()
+    }
+
+    /// Reads from the duties that the keeper fulfils; without a keeper nobody does.
+    pub fn each_duty(
+        &self,
+        of: &Workload<'_>,
+        wanted: &Json,
+        same: impl Fn(&Duties, &Duties) -> bool,
+    ) -> Reading {
+        if self.observed.keeper.is_none() {
+            return Reading::unread("the keeper does not answer");
+        }
+        let from = "the keeper, and `prodmirror.duties` of the pause";
+        let readings = self.pods(of).map(|pod| {
+            let reading = match self.duties(pod) {
+                Some(found) if same(&found, &pod.duties) => Reading::of(wanted, wanted.clone(), from),
+                Some(_) => Reading::absent(from, "the keeper was told something else"),
+                None => Reading::unread("the pause is not there"),
+            };
+            (pod.pause.key.clone(), reading)
+        });
+        Reading::of_all(readings).unwrap_or_else(|| Reading::unread("it runs on demand only"))
+    }
+
+    /// The text with its secrets filled in; `None` while one is unknown.
+    pub fn fill(&self, template: &Template) -> Option<String> {
+        template.fill(|name| self.secrets.get(name).cloned())
+    }
+
+    pub fn secret(&self, variable: &str) -> Option<&str> {
+        self.secrets.get(variable).map(String::as_str)
+    }
+
+    /// A text that was read, without any value of a secret.
+    pub fn masked(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let mut values: Vec<&String> = self.secrets.values().filter(|value| !value.is_empty()).collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        for value in values.into_iter().filter(|value| text.contains(value.as_str())).collect::<Vec<_>>() {
+            // A short value is a part of too many texts to be cut out of them: then nothing is shown.
+            text = if value.len() < 4 { MASK.to_owned() } else { text.replace(value.as_str(), MASK) };
+        }
+        text
+    }
+
+    pub fn without_secrets(&self, value: Json) -> Json {
+        match value {
+            Json::String(text) => self.masked(&text).into(),
+            Json::Array(items) => items.into_iter().map(|item| self.without_secrets(item)).collect(),
+            Json::Object(object) => {
+                object.into_iter().map(|(key, value)| (key, self.without_secrets(value))).collect()
+            }
+            plain => plain,
+        }
+    }
+}
+
+/// What stands in the place of a secret's value.
+pub(super) const MASK: &str = "***";
+
+/// The duty of one container of a replica.
+pub(super) fn duty<'d>(duties: &'d Duties, part: Part<'_>) -> Option<&'d ContainerDuty> {
+    let name = match part {
+        Part::Main => "main",
+        Part::Init(name) | Part::Sidecar(name) => name,
+    };
+    duties.containers.iter().find(|duty| duty.name == name)
+}
+
+/// A list of texts as JSON.
+pub(super) fn texts(list: &[String]) -> Json {
+    list.iter().map(String::as_str).collect()
+}
+
+/// `NAME=value` by name.
+pub(super) fn variables(list: &[String]) -> BTreeMap<&str, &str> {
+    list.iter().filter_map(|variable| variable.split_once('=')).collect()
+}

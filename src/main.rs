@@ -1,5 +1,7 @@
 //! One file, two programs: the command line on the host, the three helpers inside a mirror.
 
+mod cli;
+
 use std::process::ExitCode;
 
 use prodmirror::{backend::compose::tether, carry, gateway, keeper, pause};
@@ -14,12 +16,6 @@ fn main() -> ExitCode {
         Some("carry") => carry::main(words),
         Some("fill") => carry::main_fill(words),
         Some("tether") => tether::main(std::env::args_os().skip(2)),
-        _ => not_yet(),
+        _ => cli::main(),
     }
-}
-
-#[expect(clippy::print_stderr, reason = "it is the command line")]
-fn not_yet() -> ExitCode {
-    eprintln!("prodmirror: not in this version");
-    ExitCode::from(2)
 }

@@ -2,7 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "backend/archive.rs"]
+mod archive;
 #[path = "backend/contract.rs"]
 mod contract;
+#[path = "backend/exec.rs"]
+mod exec;
+#[path = "backend/files.rs"]
+mod files;
 #[path = "backend/ground.rs"]
 mod ground;
+#[path = "backend/helper.rs"]
+mod helper;
+#[path = "backend/output.rs"]
+mod output;
+#[path = "backend/seen.rs"]
+mod seen;
+#[path = "backend/volumes.rs"]
+mod volumes;

@@ -126,7 +126,8 @@ mod tests {
         fs::create_dir_all(from.join("v/conf/etc")).unwrap();
         fs::create_dir_all(to.join("v")).unwrap();
         fs::write(from.join("v/conf/etc/app.bin"), b"\xff\x00").unwrap();
-        let pieces = vec![FillPiece::Literal("pass ".to_owned()), FillPiece::Variable("KEY".to_owned())];
+        let literal = |text: &str| FillPiece::Literal(text.to_owned());
+        let pieces = vec![literal("pass \""), FillPiece::Variable("KEY".to_owned()), literal("\"")];
         let filling = Filling {
             files: vec![
                 file("conf/etc/app.bin", FillContent::Beside),

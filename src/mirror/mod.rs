@@ -1,1 +1,76 @@
-//! mirror
+//! The story of a mirror, told with the nouns of the core and the verbs of the world:
+//! up, verify, reset, stop and start, down, gc.
+
+mod artifacts;
+mod document;
+mod launch;
+mod lease;
+mod memory;
+mod power;
+mod preflight;
+mod reconcile;
+mod removal;
+mod reset;
+mod rsa;
+mod secrets;
+mod seed;
+mod shape;
+mod up;
+mod verify;
+mod wait;
+
+pub use artifacts::{keep as keep_artifacts, redacted};
+pub use document::{Credentials, EndpointRow, MirrorDocument, Timing, endpoint_rows};
+pub use lease::{Lease, LeaseKind, note};
+pub use memory::{Memory, recall};
+pub use power::{Part, Power, power};
+pub use reconcile::{Action, Reconciliation, reconcile};
+pub use removal::{GcRule, abandon, down, garbage, gc};
+pub use reset::{ResetRequest, ResetRow, reset};
+pub use secrets::{GivenSecrets, values as secret_values};
+pub use shape::{generate as generate_secret, short_id};
+pub use up::{Failed as UpFailed, Up, UpRequest, expiry, up};
+pub use verify::{exists, verify};
+pub use wait::NotReady;
+
+use crate::{
+    backend::{BackendError, Lack},
+    name::Name,
+    plan::Refusal,
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoryError {
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error("this host lacks what the mirror needs:\n{}", lines(.0, |lack| &lack.message))]
+    Lacks(Vec<Lack>),
+    #[error("refused before anything was made:\n{}", lines(.0, |refusal| &refusal.message))]
+    Refused(Vec<Refusal>),
+    #[error("{0}")]
+    NotReady(Box<NotReady>),
+    #[error("the mirror `{mirror}` is there already, {why}")]
+    Taken { mirror: Name, why: String },
+    #[error("there is no mirror `{mirror}`")]
+    NoMirror { mirror: Name },
+    #[error("store `{store}`: {why}")]
+    Seed { store: Name, why: String },
+    #[error("secret `{secret}`: {why}")]
+    SecretShape { secret: Name, why: String },
+    #[error("what the keeper of `{mirror}` remembers of its profile cannot be read: {why}")]
+    Memory { mirror: Name, why: String },
+    #[error("the bundle cannot be rendered: {0}")]
+    Render(String),
+    #[error("store `{store}` has no copy from after its seeding")]
+    NoSeedCopy { store: Name },
+    #[error("mirror `{mirror}` has no store `{store}`")]
+    NotThere { mirror: Name, store: String },
+    #[error("{0}")]
+    Require(String),
+}
+
+pub type Result<T, E = StoryError> = std::result::Result<T, E>;
+
+fn lines<T>(items: &[T], text: impl Fn(&T) -> &String) -> String {
+    items.iter().map(|item| format!("  - {}", text(item))).collect::<Vec<_>>().join("\n")
+}

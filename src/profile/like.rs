@@ -6,7 +6,8 @@
 use super::{
     merge::merge,
     node::{Entry, Node},
-    problem::Problem,
+    parse::BUDGET,
+    problem::{Gathering, Problem},
     words,
 };
 use crate::path::Path;
@@ -14,18 +15,38 @@ use crate::path::Path;
 const KEY: &str = "like";
 const COPIED: &[&str] = &["image", "env", "flags", "files", "user", "resources"];
 
+/// Jobs that are like a job that is like a job.
+const LONGEST_CHAIN: usize = 48;
+
 /// Expands every `like` in the jobs of a document in its long form.
-pub(crate) fn expand(root: &mut Node, problems: &mut Vec<Problem>) {
+pub(crate) fn expand(root: &mut Node, problems: &mut Gathering) {
     let Some(jobs) = root.get("jobs").and_then(Node::as_map) else { return };
     let names: Vec<String> = jobs.entries.keys().cloned().collect();
+    let mut left = Left { nodes: BUDGET.nodes, text: BUDGET.text };
     for name in names {
         let mut seen = Vec::new();
-        resolve(root, &name, &mut seen, problems);
+        resolve(root, &name, &mut seen, &mut left, problems);
+    }
+}
+
+/// What copies may still cost; a model that many jobs are like is copied for each.
+struct Left {
+    nodes: usize,
+    text: usize,
+}
+
+impl Left {
+    fn pay(&mut self, copied: &Node) -> bool {
+        let (nodes, text) = copied.cost();
+        let paid = (self.nodes.checked_sub(nodes), self.text.checked_sub(text));
+        let (Some(nodes), Some(text)) = paid else { return false };
+        *self = Self { nodes, text };
+        true
     }
 }
 
 /// Expands one job, those that it is like before it.
-fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut Vec<Problem>) {
+fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, left: &mut Left, problems: &mut Gathering) {
     let at = Path::of(["jobs", name]).key(KEY);
     let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name)) else { return };
     let Some(entry) = job.as_map_mut().and_then(|map| map.entries.shift_remove(KEY)) else { return };
@@ -46,11 +67,16 @@ fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut V
         return;
     }
     let is_job = has(root, "jobs", &target);
+    if is_job && seen.len() > LONGEST_CHAIN {
+        let message = format!("more than {LONGEST_CHAIN} jobs are like one another in a row");
+        problems.push(Problem::error("too-deep", &at, entry.node.span, message));
+        return stand_in(root, name, &entry);
+    }
     if is_job {
-        resolve(root, &target, seen, problems);
+        resolve(root, &target, seen, left, problems);
     } else if !has(root, "services", &target) {
         let message = format!("`{target}` is neither a service nor a job");
-        let known = known(root);
+        let known = if problems.is_full() { Vec::new() } else { known(root) };
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let hint = words::nearest(&target, &known).map(|near| format!("did you mean `{near}`?"));
         problems.push(Problem::error("unknown-like", &at, entry.node.span, message).maybe_hint(hint));
@@ -58,9 +84,17 @@ fn resolve(root: &mut Node, name: &str, seen: &mut Vec<String>, problems: &mut V
         return;
     }
     let kind = if is_job { "jobs" } else { "services" };
-    let Some(model) = root.get(kind).and_then(|map| map.get(&target)).and_then(Node::as_map) else { return };
+    let Some(model) = root.get(kind).and_then(|map| map.get(&target)).and_then(Node::as_map) else {
+        return stand_in(root, name, &entry);
+    };
+    let taken = || COPIED.iter().filter_map(|key| Some((*key, model.entries.get(*key)?)));
+    if !taken().all(|(_, copied)| left.pay(&copied.node)) {
+        let message = "what all jobs take over by `like` is more than a profile may hold";
+        problems.push(Problem::error("too-many-values", &at, entry.node.span, message));
+        return stand_in(root, name, &entry);
+    }
     let copied: Vec<(String, Entry)> =
-        COPIED.iter().filter_map(|key| Some(((*key).to_owned(), model.entries.get(*key)?.clone()))).collect();
+        taken().map(|(key, copied)| (key.to_owned(), copied.clone())).collect();
     if let Some(job) = root.get_mut("jobs").and_then(|jobs| jobs.get_mut(name)) {
         let mut whole = Node::map(job.span);
         if let Some(map) = whole.as_map_mut() {

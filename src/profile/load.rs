@@ -10,7 +10,7 @@ use super::{
     merge::merge,
     node::{Kind, Node},
     parse::{BUDGET, parse},
-    problem::{Problem, Problems},
+    problem::{Gathering, Problem, Problems},
     schema::schema,
     set,
     source::{Origin, Source, Span},
@@ -76,9 +76,9 @@ impl Layers<'_> {
 /// Reads and checks a profile; with any error there is none, and every problem is answered.
 pub fn load(layers: &Layers<'_>) -> Result<Loaded, Problems> {
     let sources = layers.sources();
-    let mut problems = Vec::new();
+    let mut problems = Gathering::default();
     let read = read(layers, &sources, &mut problems);
-    let problems = Problems::settle(problems, &sources);
+    let problems = problems.settle(&sources);
     match read {
         Some((profile, root)) if !problems.has_errors() => {
             let origins = origins(&root, &sources, layers.documents.len());
@@ -98,25 +98,25 @@ pub fn check(layers: &Layers<'_>) -> Vec<Problem> {
 
 /// Every problem of a profile that was not read from text, such as one that changes were applied to.
 pub fn check_value(profile: &Profile, allow_unpinned: bool) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = Gathering::default();
     cross_check(profile, &Node::from(&v1::tree(profile)), allow_unpinned, &mut problems);
-    problems
+    problems.settle(&[]).0
 }
 
-fn read(layers: &Layers<'_>, sources: &[Source], problems: &mut Vec<Problem>) -> Option<(Profile, Node)> {
+fn read(layers: &Layers<'_>, sources: &[Source], problems: &mut Gathering) -> Option<(Profile, Node)> {
     let mut root = merged(layers.documents, problems)?;
     apply_options(&mut root, layers, sources, problems);
     let names = sources.iter().map(|source| source.name.clone()).collect();
-    let mut reader = Reader { problems: Vec::new(), names, files: layers.read_file };
+    let mut reader = Reader { problems: std::mem::take(problems), names, files: layers.read_file };
     let profile = v1::read(&root, &mut reader);
-    problems.append(&mut reader.problems);
+    *problems = reader.problems;
     let profile = profile?;
     cross_check(&profile, &root, layers.allow_unpinned, problems);
     Some((profile, root))
 }
 
 /// The documents as one, in the long form.
-fn merged(documents: &[Source], problems: &mut Vec<Problem>) -> Option<Node> {
+fn merged(documents: &[Source], problems: &mut Gathering) -> Option<Node> {
     let mut root: Option<Node> = None;
     let mut whole = true;
     for (index, document) in documents.iter().enumerate() {
@@ -147,7 +147,7 @@ fn merged(documents: &[Source], problems: &mut Vec<Problem>) -> Option<Node> {
 }
 
 /// `--set`, `--unset`, and `like`, which sees what they did.
-fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], problems: &mut Vec<Problem>) {
+fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], problems: &mut Gathering) {
     let position = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
     let first_set = layers.documents.len();
     let types = if layers.set.is_empty() { serde_json::Value::Null } else { schema() };
@@ -165,7 +165,9 @@ fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], probl
                 let found = set::unset(root, &path);
                 removals.push((path, span, found));
             }
-            Err(problem) => problems.push(*problem),
+            Err(problem) => {
+                problems.push(*problem);
+            }
         }
     }
     expand(root, problems);
@@ -179,7 +181,11 @@ fn apply_options(root: &mut Node, layers: &Layers<'_>, sources: &[Source], probl
 
 fn origins(root: &Node, sources: &[Source], documents: usize) -> Origins {
     let mut origins = IndexMap::new();
-    root.leaves(&Path::root(), &mut |path, node| {
+    root.leaves(&Path::root(), &mut |mut path, node| {
+        // A scenario is one value: its inner steps are no paths of the profile.
+        if path.key_at(0) == Some("scenarios") {
+            path.0.truncate(2);
+        }
         let Some(index) = node.span.source.map(usize::from) else { return };
         let Some(source) = sources.get(index) else { return };
         let origin = if index < documents {
@@ -187,7 +193,7 @@ fn origins(root: &Node, sources: &[Source], documents: usize) -> Origins {
         } else {
             Origin::Set(String::from_utf8_lossy(&source.bytes).into_owned())
         };
-        origins.insert(path, origin);
+        origins.entry(path).or_insert(origin);
     });
     Origins(origins)
 }

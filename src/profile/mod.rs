@@ -24,6 +24,7 @@ mod v1;
 mod words;
 
 pub mod image;
+mod images;
 pub mod text;
 pub mod units;
 
@@ -31,6 +32,7 @@ use indexmap::IndexMap;
 
 pub use crate::{name::Name, path::Path};
 pub use image::{Digest, Image, ImageRef};
+pub use images::{image_paths, images, names_timezone};
 pub use load::{Layers, Loaded, Origins, check, check_value, load};
 pub use parse::{BUDGET, Budget};
 pub use pin::{Pin, PinError, Pinnable, Unpinned, pin, pinnable};

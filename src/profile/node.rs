@@ -137,6 +137,22 @@ impl Node {
         }
     }
 
+    /// Values and bytes of text within, as the budget counts them.
+    pub fn cost(&self) -> (usize, usize) {
+        let sum = |parts: &mut dyn Iterator<Item = (usize, usize)>| {
+            parts.fold((1, 0), |(nodes, text), (n, t)| (nodes + n, text + t))
+        };
+        match &self.kind {
+            Kind::Null => (1, 0),
+            Kind::Scalar { text, .. } => (1, text.len()),
+            Kind::List(items) => sum(&mut items.iter().map(Self::cost)),
+            Kind::Map(map) => sum(&mut map.entries.iter().map(|(key, entry)| {
+                let (nodes, text) = entry.node.cost();
+                (nodes + 1, text + key.len())
+            })),
+        }
+    }
+
     /// The place of a path: of its value, or of the nearest thing above it that is written.
     pub fn locate(&self, path: &Path) -> Span {
         let mut node = self;

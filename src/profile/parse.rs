@@ -30,6 +30,9 @@ pub struct Budget {
 /// A captured profile of two hundred services stays below a third of each.
 pub const BUDGET: Budget = Budget { bytes: 8 << 20, nodes: 50_000, depth: 48, aliases: 500, text: 16 << 20 };
 
+/// Keys become part of every path below them.
+const LONGEST_KEY: usize = 1024;
+
 /// Reads one document; `index` is its position among the sources.
 pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node, Box<Problem>> {
     let start = Span { source: Some(index), line: 1, column: 1, ..Span::default() };
@@ -267,6 +270,10 @@ impl Builder<'_> {
                         let message =
                             format!("the key `{text}` is written twice; the first is in line {}", first.line);
                         return Err(self.problem("duplicate-key", node.span, message));
+                    }
+                    if text.len() > LONGEST_KEY {
+                        let message = format!("a key of {} bytes is longer than {LONGEST_KEY}", text.len());
+                        return Err(self.problem("bad-key", node.span, message));
                     }
                     if text == "<<" && !merge {
                         return Err(self.problem("bad-key", node.span, "`<<` in quotes is no key"));

@@ -8,7 +8,7 @@ use super::{
     Image, Seed,
     node::{Kind, Node},
     parse::{BUDGET, parse},
-    problem::{Problem, Problems},
+    problem::{Gathering, Problem, Problems},
     source::{Source, Span},
     v1,
 };
@@ -57,8 +57,7 @@ pub enum PinError {
 
 /// All that can be pinned in a document, in the order of the text.
 pub fn pinnable(source: &Source) -> Result<Vec<Pinnable>, Problems> {
-    let root =
-        read(source).map_err(|problem| Problems::settle(vec![*problem], std::slice::from_ref(source)))?;
+    let root = read(source).map_err(|problem| Gathering::only(*problem, std::slice::from_ref(source)))?;
     let mut found = Vec::new();
     root.leaves(&Path::root(), &mut |path, node| {
         let Some(text) = node.as_text() else { return };
@@ -82,7 +81,7 @@ pub fn pinnable(source: &Source) -> Result<Vec<Pinnable>, Problems> {
 
 /// The text with every pin in its place.
 pub fn pin(source: &Source, pins: &[Pin]) -> Result<String, PinError> {
-    let unreadable = |problem: Box<Problem>| Problems::settle(vec![*problem], std::slice::from_ref(source));
+    let unreadable = |problem: Box<Problem>| Gathering::only(*problem, std::slice::from_ref(source));
     let root = read(source).map_err(unreadable)?;
     let mut splices: Vec<(Span, &Pin)> = Vec::new();
     for pin in pins {

@@ -112,9 +112,63 @@ impl Problems {
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(Problem::is_error)
     }
+}
+
+/// Problems while they are found, no more of them than anyone would read.
+///
+/// The bound keeps a hostile profile from costing more to complain of than to read.
+#[derive(Default)]
+pub(crate) struct Gathering {
+    problems: Vec<Problem>,
+    errors: usize,
+    dropped: bool,
+    /// Where the last one that is dropped is put.
+    scrap: Option<Problem>,
+}
+
+impl Gathering {
+    /// As many errors, and as many warnings.
+    pub const MOST: usize = 1000;
+
+    pub fn push(&mut self, problem: Problem) -> &mut Problem {
+        let again = |last: &Problem| {
+            (last.span, last.code, &last.message) == (problem.span, problem.code, &problem.message)
+        };
+        if self.problems.last().is_some_and(again) {
+            return self.scrap.insert(problem);
+        }
+        let same_kind = match problem.is_error() {
+            true => self.errors,
+            false => self.problems.len() - self.errors,
+        };
+        if same_kind >= Self::MOST {
+            self.dropped = true;
+            return self.scrap.insert(problem);
+        }
+        self.errors += usize::from(problem.is_error());
+        let last = self.problems.len();
+        self.problems.push(problem);
+        &mut self.problems[last]
+    }
+
+    /// Whether further errors would be dropped, so that there is no use in looking for them.
+    pub fn is_full(&self) -> bool {
+        self.errors >= Self::MOST
+    }
+
+    /// A mark for `since`.
+    pub fn mark(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// Those that were added after a mark.
+    pub fn since(&mut self, mark: usize) -> &mut [Problem] {
+        self.problems.get_mut(mark..).unwrap_or_default()
+    }
 
     /// Places, sorts by position and drops what was said twice.
-    pub(crate) fn settle(mut problems: Vec<Problem>, sources: &[Source]) -> Self {
+    pub fn settle(self, sources: &[Source]) -> Problems {
+        let mut problems = self.problems;
         for problem in &mut problems {
             problem.place(sources);
         }
@@ -124,6 +178,20 @@ impl Problems {
         problems.retain(|p| {
             p.span.source.is_none() || said.insert((p.span.source, p.span.start, p.code, p.message.clone()))
         });
-        Self(problems)
+        if self.dropped || self.errors >= Self::MOST {
+            let span = problems.first().map(|first| first.span).unwrap_or_default();
+            let message = "further problems are not shown";
+            let mut last = Problem::warning("too-many-problems", &Path::root(), span, message);
+            last.place(sources);
+            problems.push(last);
+        }
+        Problems(problems)
+    }
+
+    /// The one problem that ended a reading.
+    pub fn only(problem: Problem, sources: &[Source]) -> Problems {
+        let mut all = Self::default();
+        all.push(problem);
+        all.settle(sources)
     }
 }

@@ -1,6 +1,6 @@
 //! Problems for a terminal: the line, a caret under the text, a hint.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 
@@ -18,14 +18,16 @@ const UNSHOWN: &[&str] = &["secret-value", "literal-password"];
 /// All problems, one below the other, as text for a terminal.
 pub fn render(problems: &[Problem], sources: &[Source], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let shown: Vec<String> = problems.iter().map(|problem| one(problem, sources, &renderer)).collect();
+    let texts: Vec<Cow<'_, str>> = sources.iter().map(Source::text).collect();
+    let shown: Vec<String> =
+        problems.iter().map(|problem| one(problem, sources, &texts, &renderer)).collect();
     match shown.is_empty() {
         true => String::new(),
         false => shown.join("\n\n") + "\n",
     }
 }
 
-fn one(problem: &Problem, sources: &[Source], renderer: &Renderer) -> String {
+fn one(problem: &Problem, sources: &[Source], texts: &[Cow<'_, str>], renderer: &Renderer) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -35,13 +37,14 @@ fn one(problem: &Problem, sources: &[Source], renderer: &Renderer) -> String {
         false => format!("{}: {}", problem.path, problem.message),
     };
     let mut group = level.primary_title(title).id(problem.code).elements(Vec::<Element<'_>>::new());
-    if let Some(source) = problem.span.source.and_then(|index| sources.get(usize::from(index))) {
+    let index = problem.span.source.map(usize::from);
+    if let Some((source, text)) = index.and_then(|index| Some((sources.get(index)?, texts.get(index)?))) {
         let line = usize::try_from(problem.span.line).unwrap_or(1);
         if UNSHOWN.contains(&problem.code) {
             let column = usize::try_from(problem.span.column).unwrap_or(1);
             group = group.element(Origin::path(source.name.clone()).line(line).char_column(column));
         } else {
-            let (shown, at) = excerpt(&source.text(), problem.span.start..problem.span.end);
+            let (shown, at) = excerpt(text, problem.span.start..problem.span.end);
             let snippet = Snippet::source(shown).path(source.name.clone()).line_start(line);
             group = group.element(snippet.annotation(AnnotationKind::Primary.span(at)));
         }

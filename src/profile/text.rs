@@ -46,6 +46,12 @@ pub enum TextError {
     BadField { of: &'static str, field: String, known: &'static str },
 }
 
+/// Bytes between `${` and `}`.
+const LONGEST: usize = 256;
+
+/// Look-alikes of host variables that are answered of one text.
+const MOST_ALIKE: usize = 20;
+
 impl Text {
     pub fn literal(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -87,9 +93,10 @@ impl Text {
                 continue;
             };
             let known = ["secret:", "store:", "service:"].iter().any(|kind| inner.starts_with(kind));
-            let end = inner.find('}');
+            // A reference is short; looking no further keeps a long text of `${` cheap.
+            let end = inner.bytes().take(LONGEST).position(|b| b == b'}');
             if !known {
-                if let Some(end) = end.filter(|end| is_variable(&inner[..*end])) {
+                if let Some(end) = end.filter(|end| alike.len() < MOST_ALIKE && is_variable(&inner[..*end])) {
                     alike.push(inner[..end].to_owned());
                 }
                 literal.push_str("${");

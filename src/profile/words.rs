@@ -5,6 +5,10 @@ use crate::path::Path;
 
 /// The known word that a mistyped one is meant to be, if one is near.
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    // Nobody mistypes a word as long as this, and likeness costs the product of the lengths.
+    if word.len() > 64 || known.len() > 500 {
+        return None;
+    }
     let word = word.to_ascii_lowercase().replace('-', "_");
     known
         .iter()

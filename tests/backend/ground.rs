@@ -222,3 +222,19 @@ pub fn docker(args: &[&str]) -> String {
     assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
+
+/// Ids of all containers of a mirror, in order.
+pub fn ids(mirror: &Name) -> Vec<String> {
+    let filter = format!("label=prodmirror.mirror={mirror}");
+    let listed = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
+    let mut ids: Vec<_> = listed.lines().map(str::to_owned).collect();
+    ids.sort();
+    ids
+}
+
+/// The id of the container with this Compose key, empty where there is none.
+pub fn id(mirror: &Name, key: &str) -> String {
+    let mirror = format!("label=prodmirror.mirror={mirror}");
+    let key = format!("label=com.docker.compose.service={key}");
+    docker(&["ps", "-aq", "--no-trunc", "--filter", &mirror, "--filter", &key])
+}

@@ -198,3 +198,47 @@ fn a_text_of_64_kilobytes_is_kept() {
     let quoted = serde_json::Value::from(long.as_str()).to_string();
     assert_eq!(env(&service(&format!("    env: {{A: {quoted}}}"))), serde_json::json!({"A": long}));
 }
+
+#[test]
+fn what_jobs_take_over_is_counted_like_what_aliases_copy() {
+    let mut text = service("    env:\n");
+    for index in 0..1_000 {
+        text.push_str(&format!("      V{index}: x\n"));
+    }
+    text.push_str("jobs:\n");
+    for index in 0..1_000 {
+        text.push_str(&format!("  j{index}: {{like: api}}\n"));
+    }
+    let codes = codes(text);
+    assert!(codes.contains(&"too-many-values"), "{codes:?}");
+}
+
+#[test]
+fn keys_are_short_enough_to_be_part_of_paths() {
+    assert_eq!(codes(format!("? {}\n: x\n", "k".repeat(2_000))), ["bad-key"]);
+}
+
+#[test]
+fn problems_are_counted_once_there_are_more_than_anyone_reads() {
+    let mut text = service("    env:\n");
+    for index in 0..3_000 {
+        text.push_str(&format!("      V{index}: \"{}\"\n", "${secret:none}".repeat(20)));
+    }
+    let problems = answer(text);
+    assert_eq!(problems.len(), 1_001);
+    assert_eq!(problems[1_000].code, "too-many-problems");
+    // Warnings alone crowd no error out.
+    let mut text = service("    env:\n");
+    for index in 0..3_000 {
+        text.push_str(&format!("      V{index}: {{hole: x}}\n"));
+    }
+    text.push_str("    replicas: x\n");
+    let problems = answer(text);
+    assert!(problems.iter().any(|problem| problem.code == "wrong-type"));
+}
+
+#[test]
+fn a_long_text_of_half_references_is_read_once() {
+    assert_eq!(codes(service(&format!("    env: {{A: \"{}\"}}", "${".repeat(1 << 20)))), Vec::<&str>::new());
+    assert_eq!(codes(service(&format!("    env: {{A: \"{}\"}}", "${A}".repeat(1 << 19)))).len(), 1);
+}

@@ -107,7 +107,7 @@ fn files_that_were_read_travel_with_the_profile() {
 
 #[test]
 fn generated_profiles_are_good_and_read_back() {
-    for seed in 0..400 {
+    for seed in 0..200 {
         let profile = generate::profile(seed);
         assert_eq!(
             from_tree(&tree(&profile)).unwrap_or_else(|problems| panic!("seed {seed}: {problems}")),

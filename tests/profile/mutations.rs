@@ -37,7 +37,7 @@ fn mutated_profiles_are_answered_and_never_panic() {
     assert!(loaded > CASES / 20, "only {loaded} of {CASES} could be loaded, so little was tried");
 }
 
-const CASES: u32 = 1_500;
+const CASES: u32 = 1_000;
 
 const SNIPPETS: &[&str] = &[
     "${", "}", "{", "[", "]", ": ", "- ", "\n", "\t", "&a ", "*a", "<<: ", "\"", "'", "|\n", ">-\n",

@@ -49,8 +49,9 @@ impl Compose {
         }
         match state {
             RunState::Running => {
-                self.thaw(plan, keys).await?;
-                self.compose_up(plan, secrets, keys, false).await
+                let thawed = self.thaw(plan, keys).await?;
+                let others: Vec<String> = keys.iter().filter(|key| !thawed.contains(*key)).cloned().collect();
+                if others.is_empty() { Ok(()) } else { self.compose_up(plan, secrets, &others, false).await }
             }
             RunState::Frozen => self.freeze(plan, keys).await,
             RunState::Fresh => self.compose_up(plan, secrets, keys, true).await,
@@ -78,13 +79,16 @@ impl Compose {
         try_join_all(pause).await.map(|_| ()).doing("freezing containers")
     }
 
-    /// Lets frozen containers go on; Compose cannot start them.
-    async fn thaw(&self, plan: &Plan, keys: &[String]) -> Result<()> {
+    /// Lets frozen containers go on, which Compose cannot, and answers whose they were.
+    async fn thaw(&self, plan: &Plan, keys: &[String]) -> Result<BTreeSet<String>> {
         let there = self.containers_by_key(plan).await?;
-        let frozen = keys.iter().filter_map(|key| there.get(key));
-        let frozen = frozen.filter(|container| container.state == Some(ContainerSummaryStateEnum::PAUSED));
-        let unpause = frozen.map(|container| self.docker.unpause_container(id_of(container)));
-        try_join_all(unpause).await.map(|_| ()).doing("letting containers go on")
+        let frozen = keys.iter().filter_map(|key| Some((key, there.get(key)?)));
+        let frozen: Vec<_> = frozen
+            .filter(|(_, container)| container.state == Some(ContainerSummaryStateEnum::PAUSED))
+            .collect();
+        let unpause = frozen.iter().map(|(_, container)| self.docker.unpause_container(id_of(container)));
+        try_join_all(unpause).await.doing("letting containers go on")?;
+        Ok(frozen.into_iter().map(|(key, _)| key.clone()).collect())
     }
 
     /// `docker compose up` for these keys; members whose pause was replaced meanwhile are made anew.

@@ -15,6 +15,7 @@ mod files;
 mod helper_image;
 mod host;
 mod images;
+mod keeper_line;
 mod in_store;
 mod inside;
 mod launch;
@@ -24,6 +25,7 @@ mod logs;
 mod networks;
 mod observe;
 mod oneshot;
+mod registry;
 mod secrets;
 mod seen;
 mod target;
@@ -51,6 +53,7 @@ pub use copy::{PathKind, TarStream};
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
 pub use images::Ensured;
 pub use in_store::StoreContainer;
+pub use keeper_line::KeeperPipe;
 pub use list::{Listed, ListedKeeper};
 
 /// What the caller decides once for all mirrors of an engine.

@@ -3,27 +3,28 @@
 //! A service with one port has `API_URL`, `API_HOST`, `API_PORT`, one with
 //! several `API_HTTP_URL` and so on; the profile may add names of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Check, Kind, workloads};
+use super::{Check, Kind};
 use crate::path::Path;
-use crate::profile::{ServiceField, StoreField};
+use crate::profile::{Name, ServiceField, StoreField};
 
 pub(super) fn check(check: &mut Check<'_>) {
-    let mut owner: HashMap<String, Path> = HashMap::new();
-    for workload in workloads(check.profile) {
-        let exposed = check.profile.network.expose.as_ref();
-        let published = |port: &str| match exposed {
-            None => true,
-            Some(list) => list.iter().any(|each| {
-                each.service == *workload.name && each.port.as_ref().is_none_or(|name| name.as_str() == port)
-            }),
+    let mut owners = Owners::default();
+    let exposed: Option<HashSet<(&str, Option<&str>)>> = check.profile.network.expose.as_ref().map(|list| {
+        list.iter().map(|each| (each.service.as_str(), each.port.as_ref().map(Name::as_str))).collect()
+    });
+    for workload in &check.stack.all {
+        let published = |port: &str| {
+            let name = workload.name.as_str();
+            exposed
+                .as_ref()
+                .is_none_or(|set| set.contains(&(name, None)) || set.contains(&(name, Some(port))))
         };
         if workload.kind == Kind::Job {
             continue;
         }
-        let ports = workload.ports();
-        let ports: Vec<&str> = ports.iter().map(|(name, _)| name.as_str()).collect();
+        let ports: Vec<&str> = workload.ports.iter().map(|(name, _)| name.as_str()).collect();
         let stem = workload.name.to_variable();
         for port in ports.iter().filter(|port| published(port)) {
             let prefix = match ports.len() {
@@ -36,30 +37,37 @@ pub(super) fn check(check: &mut Check<'_>) {
                     true => workload.at.clone(),
                     false => workload.at.key("ports").member("name", *port),
                 };
-                claim(check, &mut owner, variable, &at);
+                owners.claim(check, variable, &at);
             }
         }
     }
     for (variable, template) in &check.profile.endpoints {
         let at = Path::of(["endpoints", "env"]).key(variable.as_str());
-        claim(check, &mut owner, variable.clone(), &at);
+        owners.claim(check, variable.clone(), &at);
         places(check, template, &at);
     }
 }
 
-fn claim(check: &mut Check<'_>, owner: &mut HashMap<String, Path>, variable: String, at: &Path) {
-    match owner.get(&variable) {
-        Some(first) if first != at => {
-            let message = format!("the variable `{variable}` would mean `{first}` and this");
-            let first_said =
-                check.problems.iter().any(|problem| problem.code == "endpoint-clash" && problem.path == *at);
-            if !first_said {
-                check.key_error("endpoint-clash", at, message).hint =
-                    Some("rename one of the two".to_owned());
+/// Who has which variable, and of whom a clash is said already.
+#[derive(Default)]
+struct Owners {
+    first: HashMap<String, Path>,
+    said: HashSet<Path>,
+}
+
+impl Owners {
+    fn claim(&mut self, check: &mut Check<'_>, variable: String, at: &Path) {
+        match self.first.get(&variable) {
+            Some(first) if first != at => {
+                if self.said.insert(at.clone()) {
+                    let message = format!("the variable `{variable}` would mean `{first}` and this");
+                    check.key_error("endpoint-clash", at, message).hint =
+                        Some("rename one of the two".to_owned());
+                }
             }
-        }
-        _ => {
-            owner.insert(variable, at.clone());
+            _ => {
+                self.first.insert(variable, at.clone());
+            }
         }
     }
 }
@@ -68,6 +76,9 @@ fn claim(check: &mut Check<'_>, owner: &mut HashMap<String, Path>, variable: Str
 fn places(check: &mut Check<'_>, template: &str, at: &Path) {
     let mut rest = template;
     while let Some((_, after)) = rest.split_once('{') {
+        if check.problems.is_full() {
+            return;
+        }
         let Some((inner, next)) = after.split_once('}') else {
             check.error("bad-endpoint", at, "`{` has no closing `}`");
             return;
@@ -89,10 +100,9 @@ fn places(check: &mut Check<'_>, template: &str, at: &Path) {
 }
 
 fn place(check: &mut Check<'_>, at: &Path, name: &str, port: Option<&str>, field: &str) {
-    let all = workloads(check.profile);
-    let known: Vec<&str> =
-        all.iter().filter(|each| each.kind != Kind::Job).map(|each| each.name.as_str()).collect();
-    let Some(workload) = all.iter().find(|each| each.name.as_str() == name && each.kind != Kind::Job) else {
+    let stack = check.stack;
+    let Some(workload) = stack.get(name).filter(|each| each.kind != Kind::Job) else {
+        let known = stack.names_of(|each| each.kind != Kind::Job);
         return check.unknown(
             "unknown-service",
             at,
@@ -117,8 +127,7 @@ fn place(check: &mut Check<'_>, at: &Path, name: &str, port: Option<&str>, field
             &fields,
         );
     }
-    let ports = workload.ports();
-    let names: Vec<&str> = ports.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = workload.ports.iter().map(|(name, _)| name.as_str()).collect();
     match port {
         Some(port) if !names.contains(&port) => {
             check.unknown("unknown-port", at, format!("`{port}` is no port of `{name}`"), port, &names);

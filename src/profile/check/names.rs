@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Check, workloads};
+use super::Check;
 use crate::path::Path;
 
 pub(super) fn check(check: &mut Check<'_>) {
@@ -14,7 +14,7 @@ pub(super) fn check(check: &mut Check<'_>) {
 /// Services, jobs and stores share one network, and so one set of names.
 fn workloads_differ(check: &mut Check<'_>) {
     let mut first: HashMap<&str, Path> = HashMap::new();
-    for workload in workloads(check.profile) {
+    for workload in &check.stack.all {
         let name = workload.name.as_str();
         match first.get(name) {
             Some(other) => {
@@ -22,14 +22,14 @@ fn workloads_differ(check: &mut Check<'_>) {
                 check.key_error("name-clash", &workload.at, message);
             }
             None => {
-                first.insert(name, workload.at);
+                first.insert(name, workload.at.clone());
             }
         }
     }
 }
 
 fn containers_differ(check: &mut Check<'_>) {
-    for workload in workloads(check.profile) {
+    for workload in &check.stack.all {
         for name in workload.run.init.keys().chain(workload.run.sidecars.keys()) {
             let both = workload.run.init.contains_key(name) && workload.run.sidecars.contains_key(name);
             let is_init = workload.run.init.contains_key(name);
@@ -47,7 +47,7 @@ fn containers_differ(check: &mut Check<'_>) {
 
 /// The mirror's identity is its labels; a profile cannot write them.
 fn reserved_labels(check: &mut Check<'_>) {
-    for workload in workloads(check.profile) {
+    for workload in &check.stack.all {
         for label in workload.run.labels.keys() {
             if label.starts_with("prodmirror.") || label.starts_with("prodmirror/") {
                 let at = workload.at.key("labels").key(label.as_str());

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{Check, workloads};
+use super::Check;
 use crate::path::Path;
 
 pub(super) fn check(check: &mut Check<'_>) {
-    let all = workloads(check.profile);
-    let known: Vec<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
+    let stack = check.stack;
+    let known = stack.names();
     let mut edges: HashMap<&str, Vec<(&str, Path)>> = HashMap::new();
-    for workload in &all {
+    for workload in &stack.all {
         for (index, need) in workload.run.needs.iter().enumerate() {
             let at = workload.at.key("needs").index(index);
-            if !known.contains(&need.as_str()) {
+            if stack.get(need.as_str()).is_none() {
                 let message = format!("`{need}` is no service, job or store");
                 check.unknown("unknown-need", &at, message, need.as_str(), &known);
                 continue;

@@ -1,15 +1,21 @@
 //! Links, ways out and ways in.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
-use super::{Check, workloads};
+use super::Check;
 use crate::path::Path;
 use crate::profile::{Balancing, Egress, Link};
 
 pub(super) fn check(check: &mut Check<'_>) {
     let at = Path::of(["network"]);
+    let mut seen = HashSet::new();
     for (index, link) in check.profile.network.links.iter().enumerate() {
-        one_link(check, link, index, &at.key("links"));
+        let here = at.key("links").index(index);
+        if !seen.insert((&link.from, &link.to)) {
+            let message = format!("there is a link from `{}` to `{}` already", link.from, link.to);
+            check.error("link-twice", &here, message);
+        }
+        one_link(check, link, &here);
     }
     if let Some(Egress::Allowed(hosts)) = &check.profile.network.egress {
         for (index, host) in hosts.iter().enumerate() {
@@ -24,15 +30,12 @@ pub(super) fn check(check: &mut Check<'_>) {
     expose(check, &at.key("expose"));
 }
 
-fn one_link(check: &mut Check<'_>, link: &Link, index: usize, at: &Path) {
+fn one_link(check: &mut Check<'_>, link: &Link, here: &Path) {
     let Link { from, to, latency, jitter, loss, rate } = link;
-    let here = at.index(index);
-    let all = workloads(check.profile);
-    let known: Vec<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
     for (key, name) in [("from", from), ("to", to)] {
-        if !known.contains(&name.as_str()) {
+        if check.stack.get(name.as_str()).is_none() {
             let message = format!("`{name}` is no service, job or store");
-            check.unknown("unknown-workload", &here.key(key), message, name.as_str(), &known);
+            check.unknown("unknown-workload", &here.key(key), message, name.as_str(), &check.stack.names());
         }
     }
     if check.profile.services.get(to).is_some_and(|service| service.balancing == Some(Balancing::Dns)) {
@@ -41,13 +44,10 @@ fn one_link(check: &mut Check<'_>, link: &Link, index: usize, at: &Path) {
         check.error("link-on-dns", &here.key("to"), message).hint =
             Some("write `balancing: cluster-ip` or `headless` at the service".to_owned());
     }
-    if check.profile.network.links[..index].iter().any(|other| other.from == *from && other.to == *to) {
-        check.error("link-twice", &here, format!("there is a link from `{from}` to `{to}` already"));
-    }
     if latency.is_none() && jitter.is_none() && loss.is_none() && rate.is_none() {
         check.warning(
             "empty-link",
-            &here,
+            here,
             "the link changes nothing: latency, jitter, loss and rate are absent",
         );
     }
@@ -57,18 +57,16 @@ fn one_link(check: &mut Check<'_>, link: &Link, index: usize, at: &Path) {
 }
 
 fn expose(check: &mut Check<'_>, at: &Path) {
-    let all = workloads(check.profile);
-    let known: Vec<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
+    let stack = check.stack;
     for (index, expose) in check.profile.network.expose.iter().flatten().enumerate() {
         let at = at.index(index);
         let name = expose.service.as_str();
-        let Some(workload) = all.iter().find(|workload| workload.name.as_str() == name) else {
+        let Some(workload) = stack.get(name) else {
             let message = format!("`{name}` is no service or store");
-            check.unknown("unknown-service", &at.key("service"), message, name, &known);
+            check.unknown("unknown-service", &at.key("service"), message, name, &stack.names());
             continue;
         };
-        let ports = workload.ports();
-        let names: Vec<&str> = ports.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = workload.ports.iter().map(|(name, _)| name.as_str()).collect();
         match &expose.port {
             Some(port) if !names.contains(&port.as_str()) => {
                 let message = format!("`{port}` is no port of `{name}`");

@@ -1,5 +1,7 @@
 //! Ports, and the probes and hooks that ask them.
 
+use std::collections::HashMap;
+
 use super::{Check, Kind, Placed};
 use crate::path::Path;
 use crate::profile::{Hook, Port, PortRef, Probe, ProbeAction, Probes, Protocol};
@@ -27,9 +29,10 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
 }
 
 fn ports(check: &mut Check<'_>, workload: &Placed<'_>) {
-    let ports: Vec<_> = workload.run.ports.iter().collect();
-    for (index, (name, port)) in ports.iter().enumerate() {
-        if let Some((first, _)) = ports[..index].iter().find(|(_, other)| other == port) {
+    let mut taken = HashMap::new();
+    for (name, port) in &workload.run.ports {
+        let first = *taken.entry((port.port, port.protocol)).or_insert(name);
+        if first != name {
             let at = workload.at.key("ports").member("name", name.as_str()).key("port");
             check.error("port-twice", &at, format!("port {} is `{first}` already", port.port));
         }
@@ -98,7 +101,7 @@ fn hooks_of(check: &mut Check<'_>, workload: &Placed<'_>, hooks: [&Option<Hook>;
 
 /// The port that is asked is one of the workload's own, and is not in doubt.
 fn port_is_there(check: &mut Check<'_>, workload: &Placed<'_>, port: Option<&PortRef>, at: &Path) {
-    let ports = workload.ports();
+    let ports = &workload.ports;
     let tcp: Vec<&(String, Port)> = ports.iter().filter(|(_, port)| port.protocol == Protocol::Tcp).collect();
     let names: Vec<&str> = ports.iter().map(|(name, _)| name.as_str()).collect();
     let found = match port {

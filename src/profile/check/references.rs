@@ -1,5 +1,7 @@
 //! What variables and files refer to: secrets, stores, services, flags.
 
+use std::collections::HashSet;
+
 use super::{Check, Kind, Placed};
 use crate::path::Path;
 use crate::profile::{FileContent, Piece, ServiceField, Text, Value};
@@ -40,6 +42,9 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
 
 fn pieces(check: &mut Check<'_>, text: &Text, at: &Path) {
     for piece in &text.0 {
+        if check.problems.is_full() {
+            return;
+        }
         match piece {
             Piece::Literal(_) => {}
             Piece::Secret(name) => secret(check, name.as_str(), at),
@@ -105,6 +110,7 @@ fn secret(check: &mut Check<'_>, name: &str, at: &Path) {
 
 fn flags(check: &mut Check<'_>, workload: &Placed<'_>) {
     let known: Vec<&str> = check.profile.flags.keys().map(String::as_str).collect();
+    let mut seen = HashSet::new();
     for (index, flag) in workload.run.flags.iter().enumerate() {
         let at = workload.at.key("flags").index(index);
         if !check.profile.flags.contains_key(flag) {
@@ -113,7 +119,7 @@ fn flags(check: &mut Check<'_>, workload: &Placed<'_>) {
         } else if workload.run.process.env.contains_key(flag) {
             check.error("variable-twice", &at, format!("`{flag}` is a variable under `env` too"));
         }
-        if workload.run.flags[..index].contains(flag) {
+        if !seen.insert(flag) {
             check.error("duplicate-name", &at, format!("`{flag}` is named twice"));
         }
     }

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use crate::path::Path;
 use crate::profile::{
     node::{Kind, Node},
-    problem::Problem,
+    problem::{Gathering, Problem},
     source::Span,
     words,
 };
@@ -26,7 +26,7 @@ pub type ReadFile<'a> = dyn Fn(&str, &str) -> Result<Vec<u8>, String> + 'a;
 
 /// What is gathered while a tree is read.
 pub(crate) struct Reader<'a> {
-    pub problems: Vec<Problem>,
+    pub problems: Gathering,
     /// Names of the sources, by their position.
     pub names: Vec<String>,
     pub files: &'a ReadFile<'a>,
@@ -166,6 +166,9 @@ impl<T: Defined> JsonSchema for Named<T> {
 pub(crate) fn refuse_unknown(node: &Node, known: &[&'static str], at: &Path, to: &mut Reader<'_>) {
     let Some(map) = node.as_map() else { return };
     for (key, entry) in &map.entries {
+        if to.problems.is_full() {
+            return;
+        }
         if !known.contains(&key.as_str()) {
             let (message, hint) = words::unknown_key(key, known, &entry.node, at);
             to.push(

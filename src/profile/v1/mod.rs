@@ -27,7 +27,7 @@ use super::{
     Profile,
     node::{Kind, Node},
     print::yaml,
-    problem::{Problem, Problems},
+    problem::{Gathering, Problem, Problems},
 };
 use crate::path::Path;
 
@@ -50,10 +50,10 @@ pub fn tree(profile: &Profile) -> Json {
 pub fn from_tree(value: &Json) -> Result<Profile, Problems> {
     let mut node = Node::from(value);
     let no_files = |_: &str, _: &str| Err("a tree is read without files".to_owned());
-    let mut reader = Reader { problems: Vec::new(), names: Vec::new(), files: &no_files };
+    let mut reader = Reader { problems: Gathering::default(), names: Vec::new(), files: &no_files };
     lengthen(&mut node);
     let profile = read(&node, &mut reader);
-    let problems = Problems::settle(reader.problems, &[]);
+    let problems = reader.problems.settle(&[]);
     match profile {
         Some(profile) if !problems.has_errors() => Ok(profile),
         _ => Err(problems),
@@ -71,7 +71,7 @@ pub(crate) fn lengthen(node: &mut Node) {
 }
 
 /// Says whether the document is of this version at all.
-pub(crate) fn read_version(node: &Node, problems: &mut Vec<Problem>) {
+pub(crate) fn read_version(node: &Node, problems: &mut Gathering) {
     let at = Path::root().key(VERSION_KEY);
     let hint = format!("the first line is `{VERSION_KEY}: {VERSION}`");
     match node.get(VERSION_KEY) {

@@ -35,9 +35,9 @@ impl Fields for StoreRun {
                 map.entries.insert(INSIDE.to_owned(), entry);
             }
         }
-        let before = to.problems.len();
+        let mark = to.problems.mark();
         let read = Workload::read_fields(&renamed, at, to);
-        for problem in &mut to.problems[before..] {
+        for problem in to.problems.since(mark) {
             if problem.path == at.key(INSIDE) {
                 problem.path = at.key(IN_FILE);
             }

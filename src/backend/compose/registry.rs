@@ -1,0 +1,21 @@
+//! What a registry says of an image, asked by the engine with the caller's credentials.
+
+use super::{Compose, trouble::Doing as _};
+use crate::{
+    backend::{BackendError, Result},
+    profile::{Digest, ImageRef},
+};
+
+impl Compose {
+    /// The digest that the image's tag has in its registry now: the index's, where there is one.
+    ///
+    /// # Errors
+    /// When no registry answers, or does not know the image.
+    pub async fn registry_digest(&self, image: &ImageRef) -> Result<Digest> {
+        let name = ImageRef { digest: None, ..image.clone() }.to_pull();
+        let what = format!("digest of {name}");
+        let known = self.docker.inspect_registry_image(&name, None).await.doing(what.as_str())?;
+        let digest = known.descriptor.digest.unwrap_or_default();
+        digest.parse().map_err(|error| BackendError::Engine { what, why: format!("{error}") })
+    }
+}

@@ -1,0 +1,84 @@
+use clap::Args;
+use prodmirror::{backend::Removed, mirror};
+
+use crate::cli::{failure::Failure, host::Host, naming, options::NameArg, progress::Drawn, ui::Ui};
+
+/// Remove everything of a mirror, its state too
+///
+/// Example: prodmirror down shop
+#[derive(Debug, Args)]
+pub struct Down {
+    #[command(flatten)]
+    name: NameArg,
+    /// Remove all mirrors of yours
+    #[arg(long, conflicts_with = "name", env = "PRODMIRROR_ALL", hide_env = true)]
+    all: bool,
+    /// With --all: of every owner
+    #[arg(long, requires = "all")]
+    all_owners: bool,
+    /// Accepted: removing volumes is the default
+    #[arg(short = 'v', long = "volumes", hide = true)]
+    volumes: bool,
+}
+
+impl Down {
+    pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        let host = Host::read()?;
+        let backend = host.connect().await?;
+        if self.volumes {
+            ui.say("note: -v is the default: `down` always removes the state");
+        }
+        let drawn = Drawn::new(ui);
+        let mut removed = Removed::default();
+        if self.all {
+            let owner = (!self.all_owners).then_some(host.owner.as_str());
+            for found in backend.list(owner).await? {
+                let name = naming::labelled(&found.mirror)?;
+                add(&mut removed, mirror::down(&backend, &name, &drawn).await?);
+            }
+        } else {
+            let name = naming::mirror(&host, &backend, self.name.name.as_deref()).await?;
+            let found = backend.list(None).await?;
+            let same = found.iter().find(|found| found.mirror == name.as_str());
+            if same.is_none() {
+                return Err(mirror::StoryError::NoMirror { mirror: name }.into());
+            }
+            if let Some(other) = same.filter(|found| found.owner != host.owner) {
+                return Err(Failure::usage(
+                    "other-owner",
+                    format!("mirror `{name}` belongs to {}", other.owner),
+                )
+                .hint(format!(
+                    "take it down as its owner: PRODMIRROR_OWNER={} prodmirror down {name}",
+                    other.owner
+                )));
+            }
+            add(&mut removed, mirror::down(&backend, &name, &drawn).await?);
+        }
+        drop(drawn);
+        print(ui, &removed, "removed");
+        Ok(0)
+    }
+}
+
+fn add(all: &mut Removed, one: Removed) {
+    let Removed { containers, networks, volumes, clusters, objects } = one;
+    all.containers.extend(containers);
+    all.networks.extend(networks);
+    all.volumes.extend(volumes);
+    all.clusters.extend(clusters);
+    all.objects.extend(objects);
+}
+
+pub fn print(ui: &Ui, removed: &Removed, word: &str) {
+    if ui.is_json() {
+        ui.document("Removed", removed);
+        return;
+    }
+    ui.data(&format!(
+        "{word} {} containers, {} networks, {} volumes",
+        removed.containers.len(),
+        removed.networks.len(),
+        removed.volumes.len()
+    ));
+}

@@ -1,0 +1,95 @@
+use std::{io::IsTerminal, pin::Pin};
+
+use clap::Args;
+use prodmirror::backend::{self, Backend, Target};
+use tokio::io::AsyncRead;
+
+use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
+
+/// Run a command in a replica
+///
+/// Examples:
+///   prodmirror exec shop api -- env
+///   prodmirror exec shop api --fresh -- sh -c 'cat /etc/os-release'
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// A mirror's name, a profile's path, or `.`
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[arg(value_name = "SERVICE[/ORDINAL]")]
+    part: String,
+    /// Pass standard input on
+    #[arg(short = 'i', long)]
+    interactive: bool,
+    /// With a terminal
+    #[arg(short = 't', long, conflicts_with = "no_tty")]
+    tty: bool,
+    /// Without a terminal; the default where standard input is none
+    #[arg(short = 'T', long)]
+    no_tty: bool,
+    /// An init container or sidecar instead of the main one
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// In a new container of the same image with the entrypoint replaced, for images that crash
+    #[arg(long)]
+    fresh: bool,
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl Exec {
+    pub async fn run(&self, _ui: &Ui) -> Result<u8, Failure> {
+        let host = Host::read()?;
+        let backend = host.connect().await?;
+        let mirror = naming::mirror(&host, &backend, Some(&self.name)).await?;
+        let (service, ordinal) = naming::replica(&self.part)?;
+        naming::must_exist(&backend, &mirror, &service, ordinal).await?;
+        let target = Target { mirror, service, ordinal, container: self.container.clone() };
+        let tty = self.tty && !self.no_tty && std::io::stdout().is_terminal();
+        let stdin: Option<Pin<Box<dyn AsyncRead + Send>>> = match self.interactive || tty {
+            true => Some(Box::pin(tokio::io::stdin())),
+            false => None,
+        };
+        let _raw = tty.then(RawTerminal::enter).flatten();
+        let code = backend
+            .exec(backend::Exec {
+                target: &target,
+                argv: &self.command,
+                env: &[],
+                user: None,
+                tty,
+                size: tty.then(size).flatten(),
+                stdin,
+                stdout: Box::pin(tokio::io::stdout()),
+                stderr: Box::pin(tokio::io::stderr()),
+                fresh: self.fresh,
+            })
+            .await?;
+        Ok(u8::try_from(code).unwrap_or(1))
+    }
+}
+
+/// Columns and rows of the terminal.
+fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}
+
+/// The terminal without line editing, and back on drop.
+struct RawTerminal(rustix::termios::Termios);
+
+impl RawTerminal {
+    fn enter() -> Option<Self> {
+        let before = rustix::termios::tcgetattr(std::io::stdin()).ok()?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &raw).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, &self.0);
+    }
+}

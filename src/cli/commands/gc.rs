@@ -1,0 +1,48 @@
+use clap::Args;
+use prodmirror::mirror::{self, GcRule};
+
+use crate::cli::{
+    failure::Failure,
+    host::{Host, span},
+    progress::Drawn,
+    ui::Ui,
+};
+
+use super::down;
+
+/// Remove mirrors that nobody will come back for
+///
+/// Takes mirrors past their expiry, mirrors whose up, run or down was cut off, and objects
+/// without a keeper that are older than 10 s. Never one that is up, stopped or kept as failed.
+///
+/// Example: prodmirror gc --dry-run
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Also mirrors that are older than this, whatever their state
+    #[arg(long, value_name = "TIME", env = "PRODMIRROR_OLDER_THAN", hide_env = true)]
+    older_than: Option<String>,
+    /// Only say what would go
+    #[arg(long, env = "PRODMIRROR_DRY_RUN", hide_env = true)]
+    dry_run: bool,
+    /// Mirrors of every owner
+    #[arg(long)]
+    all_owners: bool,
+}
+
+impl Gc {
+    pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        let host = Host::read()?;
+        let older_than = self.older_than.as_deref().map(|text| span("older-than", text)).transpose()?;
+        let backend = host.connect().await?;
+        let rule = GcRule {
+            now: jiff::Timestamp::now(),
+            owner: (!self.all_owners).then(|| host.owner.clone()),
+            older_than,
+        };
+        let drawn = Drawn::new(ui);
+        let removed = mirror::gc(&backend, &rule, self.dry_run, &drawn).await?;
+        drop(drawn);
+        down::print(ui, &removed, if self.dry_run { "would remove" } else { "removed" });
+        Ok(0)
+    }
+}

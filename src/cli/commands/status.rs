@@ -1,0 +1,122 @@
+use clap::Args;
+use comfy_table::{Table, presets};
+use prodmirror::{
+    backend::{Backend, Scope, compose::Compose},
+    mirror::{Credentials, MirrorDocument},
+    name::Name,
+};
+use serde::Serialize;
+
+use crate::cli::{
+    failure::Failure,
+    host::Host,
+    naming,
+    options::NameArg,
+    ui::{DIM, GREEN, RED, Ui, YELLOW},
+};
+
+/// Show mirrors, their replicas and their states
+///
+/// Example: prodmirror status shop
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    name: NameArg,
+}
+
+#[derive(Serialize)]
+struct Mirrors {
+    mirrors: Vec<MirrorDocument>,
+}
+
+impl Status {
+    pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        let host = Host::read()?;
+        let backend = host.connect().await?;
+        let names = match &self.name.name {
+            Some(name) => vec![naming::mirror(&host, &backend, Some(name)).await?],
+            None => {
+                let found = backend.list(None).await?;
+                found.iter().map(|found| naming::labelled(&found.mirror)).collect::<Result<_, _>>()?
+            }
+        };
+        let mut mirrors = Vec::new();
+        for name in &names {
+            mirrors.push(document(&backend, name).await?);
+        }
+        if ui.is_json() {
+            ui.document("Mirrors", &Mirrors { mirrors });
+        } else if mirrors.is_empty() {
+            ui.say("no mirrors; `prodmirror up` makes one");
+        } else {
+            for mirror in &mirrors {
+                ui.data(&text(mirror));
+            }
+        }
+        Ok(0)
+    }
+}
+
+pub async fn document(backend: &Compose, name: &Name) -> Result<MirrorDocument, Failure> {
+    let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
+    let endpoints = backend.endpoint(name).await?;
+    Ok(MirrorDocument::read(&observed, &endpoints, Vec::new(), Credentials::None))
+}
+
+/// A mirror as a table.
+pub fn text(mirror: &MirrorDocument) -> String {
+    let verdict = match (&mirror.failure, mirror.ready) {
+        (Some(_), _) => format!("{RED}failed{RED:#}"),
+        (None, true) => format!("{GREEN}ready{GREEN:#}"),
+        (None, false) => format!("{YELLOW}not ready{YELLOW:#}"),
+    };
+    let mut text = format!(
+        "{}  {verdict}  {DIM}from {} · owner {}{DIM:#}",
+        mirror.name, mirror.profile.file, mirror.owner
+    );
+    if let Some(expires) = &mirror.expires {
+        text.push_str(&format!("{DIM} · expires {expires}{DIM:#}"));
+    }
+    text.push('\n');
+    if let Some(failure) = &mirror.failure {
+        text.push_str(&format!("  {}\n", failure.message));
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for row in &mirror.services {
+        let exit = row.last_exit.as_ref().filter(|exit| exit.code != 0);
+        let note = match exit {
+            Some(exit) if exit.oom_killed => format!("killed for memory at {}", exit.at),
+            Some(exit) => format!("exited {} at {}", exit.code, exit.at),
+            None => String::new(),
+        };
+        table.add_row([
+            format!("  {}/{}", row.name, row.ordinal),
+            row.state.to_owned(),
+            format!("{} restarts", row.restarts),
+            note,
+        ]);
+    }
+    text.push_str(&colored(&table.to_string()));
+    text.push('\n');
+    for endpoint in &mirror.endpoints {
+        let address = endpoint.url.as_ref().unwrap_or(&endpoint.address);
+        text.push_str(&format!("  {}:{} {address}\n", endpoint.service, endpoint.port));
+    }
+    text
+}
+
+/// Colour only where it means something: a state that needs a look.
+fn colored(table: &str) -> String {
+    let mut text = String::new();
+    for line in table.lines() {
+        let bad = [" failed ", " restarting ", " unready "].iter().any(|word| line.contains(word));
+        let line = line.trim_end();
+        if bad {
+            text.push_str(&format!("{YELLOW}{line}{YELLOW:#}\n"));
+        } else {
+            text.push_str(&format!("{line}\n"));
+        }
+    }
+    text
+}

@@ -1,0 +1,222 @@
+//! What a run takes from its surroundings, read once: the environment ends here.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use prodmirror::{
+    backend::{
+        Ask, HelperSource,
+        compose::{Compose, Connection, Settings},
+    },
+    name::Name,
+    plan::capabilities::Options,
+    profile::{self, Image, Profile},
+    render,
+};
+
+use super::{
+    failure::Failure,
+    options::{BackendOption, PlanArgs},
+};
+
+/// The caller, this machine's folders, and how to reach the engine.
+pub struct Host {
+    /// user@host, or PRODMIRROR_OWNER.
+    pub owner: String,
+    pub ci: bool,
+    state_dir: PathBuf,
+    /// Where what a failure leaves goes.
+    pub artifacts: PathBuf,
+    connection: Connection,
+    helpers: Vec<PathBuf>,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Host {
+    pub fn read() -> Result<Self, Failure> {
+        let home = variable("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+        let state_dir = variable("PRODMIRROR_STATE")
+            .map(PathBuf::from)
+            .or_else(|| variable("XDG_STATE_HOME").map(|state| PathBuf::from(state).join("prodmirror")))
+            .unwrap_or_else(|| home.join(".local/state/prodmirror"));
+        let artifacts =
+            variable("PRODMIRROR_ARTIFACTS").map_or_else(|| state_dir.join("failures"), PathBuf::from);
+        let connection = Connection {
+            host: variable("DOCKER_HOST"),
+            config_dir: variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(home.join(".docker"))),
+            context: variable("DOCKER_CONTEXT"),
+        };
+        Ok(Self {
+            owner: variable("PRODMIRROR_OWNER").unwrap_or_else(owner),
+            ci: variable("CI").is_some_and(|ci| ci == "true" || ci == "1"),
+            state_dir,
+            artifacts,
+            connection,
+            helpers: helpers(),
+        })
+    }
+
+    pub async fn connect(&self) -> Result<Compose, Failure> {
+        self.connect_with(render::Templates::embedded()).await
+    }
+
+    /// With the user's templates in place of ours.
+    pub async fn connect_with(&self, templates: render::Templates) -> Result<Compose, Failure> {
+        let environment = [
+            "PATH",
+            "HOME",
+            "DOCKER_CONFIG",
+            "DOCKER_HOST",
+            "DOCKER_CONTEXT",
+            "SSH_AUTH_SOCK",
+            "XDG_RUNTIME_DIR",
+        ]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), variable(name)?)))
+        .collect();
+        let settings = Settings {
+            state_dir: self.state_dir.clone(),
+            self_exe: std::env::current_exe().ok(),
+            docker: PathBuf::from("docker"),
+            environment,
+            templates: Arc::new(templates),
+        };
+        Ok(Compose::connect(&self.connection, settings).await?)
+    }
+
+    /// What the back end is asked about a profile.
+    pub fn ask(&self, profile: &Profile, args: &PlanArgs, allow_unpinned: bool) -> Result<Ask, Failure> {
+        refuse_later(args)?;
+        let mirror = match &args.name {
+            Some(name) => {
+                Name::new(name.as_str()).map_err(|error| Failure::usage("bad-name", error.to_string()))?
+            }
+            None => profile.name.clone(),
+        };
+        let images = overrides(&args.images, profile)?;
+        let expose = args
+            .expose
+            .iter()
+            .map(|name| {
+                Name::new(name.as_str()).map_err(|error| Failure::usage("bad-name", error.to_string()))
+            })
+            .collect::<Result<_, _>>()?;
+        let mut wanted = profile::images(profile);
+        wanted.retain(|(service, _)| !images.contains_key(service.as_str()));
+        let mut wanted: Vec<Image> = wanted.into_iter().map(|(_, image)| image).collect();
+        wanted.extend(images.values().cloned());
+        Ok(Ask {
+            mirror,
+            owner: self.owner.clone(),
+            options: Options { allow_unpinned, images, expose },
+            images: wanted,
+            helper: match &args.helper_image {
+                Some(reference) => HelperSource::Reference(reference.clone()),
+                None => HelperSource::Files(self.helpers.clone()),
+            },
+            socket: !args.no_docker_socket,
+            timezone: profile::names_timezone(profile),
+        })
+    }
+
+    /// For `doctor`: a question about the host alone.
+    pub fn ask_host(&self) -> Result<Ask, Failure> {
+        Ok(Ask {
+            mirror: Name::new("doctor").map_err(|error| Failure::usage("bad-name", error.to_string()))?,
+            owner: self.owner.clone(),
+            options: Options::default(),
+            images: Vec::new(),
+            helper: HelperSource::Files(self.helpers.clone()),
+            socket: true,
+            timezone: false,
+        })
+    }
+
+    /// The file that the helper image is made from, for `render`.
+    pub fn helper_files(&self) -> &[PathBuf] {
+        &self.helpers
+    }
+}
+
+/// Options whose features come in a later version.
+pub fn refuse_later(args: &PlanArgs) -> Result<(), Failure> {
+    match args.backend {
+        BackendOption::Kind => return Err(Failure::later("`--backend kind`")),
+        BackendOption::Kubernetes => return Err(Failure::later("`--backend kubernetes`")),
+        BackendOption::Compose => {}
+    }
+    if args.context.is_some() {
+        return Err(Failure::later("`--context`"));
+    }
+    if !args.scenario.is_empty() {
+        return Err(Failure::later("`--scenario`"));
+    }
+    Ok(())
+}
+
+fn overrides(
+    given: &[String],
+    profile: &Profile,
+) -> Result<std::collections::BTreeMap<String, Image>, Failure> {
+    given
+        .iter()
+        .map(|text| {
+            let bad = || Failure::usage("bad-image", format!("`--image {text}` is not SERVICE=REF"));
+            let (service, image) = text.split_once('=').ok_or_else(bad)?;
+            let known = profile.services.contains_key(service)
+                || profile.jobs.contains_key(service)
+                || profile.stores.contains_key(service);
+            if !known {
+                return Err(Failure::usage(
+                    "no-service",
+                    format!("`--image {text}`: the profile has no service `{service}`"),
+                ));
+            }
+            let image = image.parse().map_err(|error| Failure::usage("bad-image", format!("{error}")))?;
+            Ok((service.to_owned(), image))
+        })
+        .collect()
+}
+
+/// PRODMIRROR_HELPER, a static build beside this program, this program itself.
+fn helpers() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = variable("PRODMIRROR_HELPER").map(PathBuf::from).into_iter().collect();
+    if let Ok(own) = std::env::current_exe() {
+        if let Some(folder) = own.parent() {
+            for arch in ["amd64", "arm64"] {
+                let beside = folder.join(format!("prodmirror-helper-linux-{arch}"));
+                if beside.exists() {
+                    files.push(beside);
+                }
+            }
+        }
+        files.push(own);
+    }
+    files
+}
+
+fn owner() -> String {
+    let user = variable("USER")
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    let host = rustix::system::uname();
+    format!("{user}@{}", host.nodename().to_string_lossy())
+}
+
+/// A span of time from an option.
+pub fn span(option: &str, text: &str) -> Result<Duration, Failure> {
+    let span: profile::Duration =
+        text.parse().map_err(|error| Failure::usage("bad-time", format!("--{option}: {error}")))?;
+    Ok(span.into())
+}
+
+/// A file's path as people know it, from here.
+pub fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,237 @@
+//! Carries out a plan's steps, in its order, as far as what is there makes them needed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+use futures_util::future::try_join_all;
+
+use crate::{
+    backend::{Progress, RunState, What},
+    name::Name,
+    plan::{Does, Pod, PodKind},
+};
+
+use super::{
+    Result,
+    document::Timing,
+    reconcile::{Action, Reconciliation},
+    seed::{self, Stage},
+    wait::{self, Deadline},
+};
+
+/// What a launch took, step by step.
+#[derive(Clone, Debug, Default)]
+pub struct Launched {
+    pub timings: Vec<Timing>,
+}
+
+/// A launch in progress.
+pub struct Launch<'a> {
+    pub stage: Stage<'a>,
+    pub changes: &'a Reconciliation,
+    /// Stores whose state is there already.
+    pub seeded: &'a BTreeSet<String>,
+    pub timeout: std::time::Duration,
+}
+
+impl Launch<'_> {
+    /// Does every step but the keeper's, which came first, and verify, which comes last.
+    pub async fn carry_out(&self) -> Result<Launched> {
+        let mut launched = Launched::default();
+        // The deadline begins when images and seeds are in place, so seeding moves it.
+        let mut deadline = Deadline::after(self.timeout);
+        let mut at = 0;
+        let steps = &self.stage.plan.steps;
+        while let Some(step) = steps.get(at) {
+            at += 1;
+            if matches!(step.does, Does::Keeper | Does::Verify) || !self.is_needed(&step.does) {
+                continue;
+            }
+            let began = Instant::now();
+            self.begin(&step.id, &step.does);
+            if let Does::Seed { store } = &step.does {
+                // Seeds that stand beside each other in the plan do not wait for one another.
+                let mut together = vec![store];
+                while let Some(Does::Seed { store }) = steps.get(at).map(|step| &step.does) {
+                    together.push(store);
+                    at += 1;
+                }
+                try_join_all(together.iter().map(|store| self.seed(store, deadline))).await?;
+                deadline = Deadline::after(self.timeout);
+            } else {
+                self.step(&step.id, &step.does, deadline).await?;
+            }
+            let millis = began.elapsed().as_millis() as u64;
+            self.stage.report.event(Progress::Done { step: step.id.clone(), millis });
+            launched.timings.push(Timing { step: step.id.clone(), millis });
+        }
+        Ok(launched)
+    }
+
+    fn is_needed(&self, does: &Does) -> bool {
+        match does {
+            Does::Start { pods, .. } => pods.iter().any(|pod| self.changed_pod(pod).is_some()),
+            Does::Pauses { pods } => {
+                self.gateway_changed() || pods.iter().any(|pod| self.changed_pod(pod).is_some())
+            }
+            Does::Seed { store } => !self.seeded.contains(store.as_str()),
+            Does::Networks
+            | Does::Volumes
+            | Does::Files { .. }
+            | Does::Ready { .. }
+            | Does::Keeper
+            | Does::Verify => true,
+        }
+    }
+
+    fn begin(&self, id: &str, does: &Does) {
+        let what = match does {
+            Does::Networks => "making networks".to_owned(),
+            Does::Volumes => "making volumes".to_owned(),
+            Does::Keeper => "starting the keeper".to_owned(),
+            Does::Files { .. } => "filling files".to_owned(),
+            Does::Start { pods, .. } => format!("starting {}", names(pods.iter().map(|(name, _)| name))),
+            Does::Seed { store } => format!("seeding {store}"),
+            Does::Ready { services } => format!("waiting for {}", names(services.iter())),
+            Does::Pauses { .. } => "starting networks' owners and the gateway".to_owned(),
+            Does::Verify => "verifying".to_owned(),
+        };
+        self.stage.report.event(Progress::Begun { step: id.to_owned(), what });
+    }
+
+    async fn step(&self, id: &str, does: &Does, deadline: Deadline) -> Result<()> {
+        let stage = &self.stage;
+        match does {
+            Does::Networks => stage.start(What::Networks, RunState::Running).await,
+            Does::Volumes => stage.start(What::Volumes, RunState::Running).await,
+            Does::Pauses { pods } => {
+                let changed =
+                    pods.iter().filter_map(|pod| self.changed_pod(pod)).map(|pod| pod.pause.key.clone());
+                let gateway = self.gateway_changed().then(|| stage.plan.gateway.container.key.clone());
+                let keys: Vec<String> = gateway.into_iter().chain(changed).collect();
+                self.bring(&keys).await
+            }
+            Does::Files { volumes } => stage.start(What::Files(volumes), RunState::Running).await,
+            Does::Start { pods, .. } => {
+                let changed: Vec<&Pod> = pods.iter().filter_map(|pod| self.changed_pod(pod)).collect();
+                self.start_pods(id, &changed, deadline).await
+            }
+            Does::Ready { services } => {
+                wait::ready(stage.backend, stage.plan, services, deadline, id, stage.report).await
+            }
+            Does::Seed { .. } | Does::Keeper | Does::Verify => Ok(()),
+        }
+    }
+
+    /// The pod, if something about it is to be done.
+    fn changed_pod(&self, (service, ordinal): &(Name, u32)) -> Option<&Pod> {
+        let pod =
+            self.stage.plan.pods.iter().find(|pod| pod.service == *service && pod.ordinal == *ordinal)?;
+        (self.changes.pod_action(pod) != Action::Keep).then_some(pod)
+    }
+
+    fn gateway_changed(&self) -> bool {
+        self.changes.of(&self.stage.plan.gateway.container.key) != Action::Keep
+    }
+
+    /// Starts replicas whose namespaces stand: what must run before the main containers, then those.
+    async fn start_pods(&self, id: &str, pods: &[&Pod], deadline: Deadline) -> Result<()> {
+        let with_init: Vec<&Pod> = pods.iter().copied().filter(|pod| self.needs_init(pod)).collect();
+        let rounds = with_init.iter().map(|pod| pod.init.len()).max().unwrap_or(0);
+        for round in 0..rounds {
+            let keys: Vec<String> =
+                with_init.iter().filter_map(|pod| pod.init.get(round)).map(|c| c.key.clone()).collect();
+            self.bring(&keys).await?;
+            if round + 1 < rounds {
+                self.round_over(&keys, deadline).await?;
+            }
+        }
+        if !with_init.is_empty() {
+            let stage = &self.stage;
+            wait::initialized(stage.backend, stage.plan, &with_init, deadline, id, stage.report).await?;
+        }
+        let keys: Vec<String> = pods
+            .iter()
+            .flat_map(|pod| pod.sidecars.iter().chain(std::iter::once(&pod.main)))
+            .map(|container| container.key.clone())
+            .collect();
+        self.bring(&keys).await
+    }
+
+    /// Init containers run when the replica is new or one of them is; not when its main container alone is.
+    fn needs_init(&self, pod: &Pod) -> bool {
+        !pod.init.is_empty()
+            && (self.changes.of(&pod.pause.key) > Action::Start
+                || pod.init.iter().any(|init| self.changes.of(&init.key) != Action::Keep))
+    }
+
+    /// Waits until init containers that others follow have ended with 0; the keeper tries them again.
+    async fn round_over(&self, keys: &[String], deadline: Deadline) -> Result<()> {
+        loop {
+            let status = self.stage.backend.keeper_says(&self.stage.plan.mirror).await?.unwrap_or_default();
+            let over = keys.iter().all(|key| {
+                let containers = status.replicas.iter().flat_map(|replica| &replica.containers);
+                containers.into_iter().any(|c| {
+                    c.key == *key && !c.running && c.last_exit.as_ref().is_some_and(|exit| exit.code == 0)
+                })
+            });
+            if over || deadline.is_over() {
+                // What is late shows in the wait for `initialized`, with its name and log.
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Brings containers to run, each by what was found of it.
+    async fn bring(&self, keys: &[String]) -> Result<()> {
+        let mut by_state: BTreeMap<bool, Vec<String>> = BTreeMap::new();
+        for key in keys {
+            match self.changes.of(key) {
+                Action::Keep => {}
+                Action::Repair | Action::Replace => by_state.entry(true).or_default().push(key.clone()),
+                Action::Start | Action::Create => by_state.entry(false).or_default().push(key.clone()),
+            }
+        }
+        for (fresh, keys) in by_state {
+            let state = if fresh { RunState::Fresh } else { RunState::Running };
+            self.stage.start(What::Containers(&keys), state).await?;
+        }
+        Ok(())
+    }
+
+    async fn seed(&self, store: &Name, deadline: Deadline) -> Result<()> {
+        match self.stage.plan.stores.iter().find(|planned| planned.store == *store) {
+            Some(store) => seed::seed(&self.stage, store, deadline).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a Name>) -> String {
+    let mut unique: Vec<&str> = names.map(Name::as_str).collect();
+    unique.dedup();
+    unique.join(", ")
+}
+
+/// Jobs of the plan that ran to their end with 0 under their present spec.
+pub fn done_jobs(
+    plan: &crate::plan::Plan,
+    status: Option<&crate::formats::journal::KeeperStatus>,
+) -> BTreeSet<String> {
+    let Some(status) = status else { return BTreeSet::new() };
+    plan.pods
+        .iter()
+        .filter(|pod| pod.kind == PodKind::Job)
+        .filter(|pod| {
+            let spec = pod.main.labels.get(crate::labels::SPEC);
+            status
+                .jobs
+                .iter()
+                .any(|job| job.job == pod.service.as_str() && Some(&job.spec) == spec && job.code == 0)
+        })
+        .map(|pod| pod.service.to_string())
+        .collect()
+}

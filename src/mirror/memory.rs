@@ -1,0 +1,68 @@
+//! What an `up` leaves with the keeper: the profile that the mirror came from and the options of its plan.
+//!
+//! It lies beside the journal, so any later command, on any machine, can plan the
+//! mirror again. It holds references to secrets, never values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::compose::Compose,
+    name::Name,
+    plan::capabilities::Options,
+    profile::{self, Profile},
+};
+
+use super::{Result, StoryError};
+
+const FILE: &str = "profile.json";
+
+/// The file as written; the tree carries the bytes of files that it names.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u32,
+    owner: String,
+    options: Options,
+    socket: bool,
+    profile: serde_json::Value,
+}
+
+/// What was recalled.
+pub struct Memory {
+    pub profile: Profile,
+    pub owner: String,
+    pub options: Options,
+    pub socket: bool,
+}
+
+/// Leaves the profile with the keeper.
+pub async fn remember(
+    backend: &Compose,
+    mirror: &Name,
+    profile: &Profile,
+    ask: &crate::backend::Ask,
+) -> Result<()> {
+    let written = Written {
+        version: 1,
+        owner: ask.owner.clone(),
+        options: ask.options.clone(),
+        socket: ask.socket,
+        profile: profile::tree(profile),
+    };
+    let bytes = serde_json::to_vec(&written).unwrap_or_default();
+    Ok(backend.keeper_put(mirror, FILE, bytes).await?)
+}
+
+/// Reads it back.
+pub async fn recall(backend: &Compose, mirror: &Name) -> Result<Memory> {
+    let unreadable = |why: String| StoryError::Memory { mirror: mirror.clone(), why };
+    let Some(bytes) = backend.keeper_get(mirror, FILE).await? else {
+        return Err(StoryError::NoMirror { mirror: mirror.clone() });
+    };
+    let written: Written = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    if written.version != 1 {
+        return Err(unreadable(format!("it has version {}, this program reads version 1", written.version)));
+    }
+    let profile =
+        profile::from_tree(&written.profile).map_err(|problems| unreadable(problems.to_string()))?;
+    Ok(Memory { profile, owner: written.owner, options: written.options, socket: written.socket })
+}

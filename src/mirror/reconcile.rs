@@ -1,0 +1,187 @@
+//! What a second `up` must do: the plan against what is there, container by container.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::{
+    labels,
+    observed::{Container, Observed},
+    plan::{ContainerPlan, Plan, Pod},
+};
+
+/// What happens to one container of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// It runs as planned.
+    Keep,
+    /// It is as planned, but does not run.
+    Start,
+    /// It is there, but changed behind our back.
+    Repair,
+    /// Its plan changed.
+    Replace,
+    Create,
+}
+
+/// Everything that an `up` will change, decided before it changes anything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reconciliation {
+    /// By Compose key, in the plan's order.
+    pub actions: IndexMap<String, Action>,
+    /// Containers, volumes and networks of the mirror that the plan does not have.
+    pub orphans: Vec<Container>,
+    /// Lines to say before anything is done; empty when nothing changes.
+    pub says: Vec<String>,
+}
+
+impl Reconciliation {
+    pub fn is_unchanged(&self) -> bool {
+        self.orphans.is_empty() && self.actions.values().all(|action| *action == Action::Keep)
+    }
+
+    pub fn of(&self, key: &str) -> Action {
+        self.actions.get(key).copied().unwrap_or(Action::Create)
+    }
+
+    /// Whether the replica gets a new network namespace and with it new members.
+    pub fn pod_action(&self, pod: &Pod) -> Action {
+        pod.containers().map(|container| self.of(&container.key)).max().unwrap_or(Action::Keep)
+    }
+}
+
+/// The Compose key of a container of ours.
+pub fn key_of(container: &Container) -> Option<&str> {
+    container.labels.get(labels::COMPOSE_SERVICE).map(String::as_str)
+}
+
+/// Compares. `done_jobs` holds jobs whose present spec ran to its end with 0: they are kept as they are.
+pub fn reconcile(plan: &Plan, observed: &Observed, done_jobs: &BTreeSet<String>) -> Reconciliation {
+    let mut reconciliation = Reconciliation::default();
+    let there: IndexMap<&str, &Container> =
+        observed.containers.iter().filter_map(|container| Some((key_of(container)?, container))).collect();
+    for helper in [&plan.keeper, &plan.gateway.container] {
+        reconciliation
+            .actions
+            .insert(helper.key.clone(), action(helper, there.get(helper.key.as_str()).copied(), true));
+    }
+    for pod in plan.pods.iter().filter(|pod| !pod.on_demand) {
+        let done = done_jobs.contains(pod.service.as_str());
+        pod_actions(pod, &there, done, &mut reconciliation.actions);
+    }
+    let planned: BTreeSet<&str> = plan
+        .pods
+        .iter()
+        .flat_map(Pod::containers)
+        .map(|container| container.key.as_str())
+        .chain([plan.keeper.key.as_str(), plan.gateway.container.key.as_str()])
+        .collect();
+    reconciliation.orphans = observed
+        .containers
+        .iter()
+        .filter(|container| key_of(container).is_none_or(|key| !planned.contains(key)))
+        .cloned()
+        .collect();
+    let fresh = observed.containers.is_empty();
+    if !fresh {
+        reconciliation.says = says(&reconciliation);
+    }
+    reconciliation
+}
+
+fn pod_actions(
+    pod: &Pod,
+    there: &IndexMap<&str, &Container>,
+    done: bool,
+    actions: &mut IndexMap<String, Action>,
+) {
+    let find = |container: &ContainerPlan| there.get(container.key.as_str()).copied();
+    let mut pause = action(&pod.pause, find(&pod.pause), true);
+    // A finished job needs no namespace any more.
+    if done && pause == Action::Start {
+        pause = Action::Keep;
+    }
+    let renewed = pause > Action::Start;
+    // Containers of a namespace that is made anew are made anew with it, init containers included.
+    let member = |container: &ContainerPlan, runs: bool| {
+        let mut wanted = action(container, find(container), runs);
+        if renewed || (pause == Action::Start && wanted == Action::Keep) {
+            wanted = wanted.max(Action::Replace);
+        }
+        wanted
+    };
+    let main = member(&pod.main, !done);
+    actions.insert(pod.pause.key.clone(), pause);
+    for init in &pod.init {
+        let there = find(init)
+            .is_some_and(|container| container.state.exit_code == 0 && container.state.status == "exited");
+        let mut wanted = member(init, false);
+        if wanted == Action::Start && there {
+            wanted = Action::Keep;
+        }
+        actions.insert(init.key.clone(), wanted);
+    }
+    for sidecar in &pod.sidecars {
+        actions.insert(sidecar.key.clone(), member(sidecar, !done));
+    }
+    actions.insert(pod.main.key.clone(), main);
+}
+
+fn action(planned: &ContainerPlan, there: Option<&Container>, runs: bool) -> Action {
+    let Some(there) = there else { return Action::Create };
+    if there.labels.get(labels::SPEC) != planned.labels.get(labels::SPEC) {
+        return Action::Replace;
+    }
+    if is_drifted(planned, there) {
+        return Action::Repair;
+    }
+    match there.state.status.as_str() {
+        "running" => Action::Keep,
+        "exited" | "created" if !runs => Action::Keep,
+        "exited" | "created" | "paused" => Action::Start,
+        _ => Action::Repair,
+    }
+}
+
+/// Whether something that `docker update` and the like can change is no longer as planned.
+fn is_drifted(planned: &ContainerPlan, there: &Container) -> bool {
+    let limits = &planned.limits;
+    let host = &there.host;
+    let memory = limits.memory.unwrap_or(0) as i64;
+    let swap = limits.memory.map_or(0, |memory| memory as i64);
+    let cpus = limits.cpu_millis.unwrap_or(0) as i64 * 1_000_000;
+    let quota_differs = host.cpu_quota > 0
+        && host.cpu_period > 0
+        && host.cpu_quota.saturating_mul(1_000_000_000) / host.cpu_period != cpus;
+    host.memory != memory
+        || (limits.memory.is_some() && host.memory_swap != swap)
+        || (host.nano_cpus != cpus && host.cpu_quota == 0)
+        || quota_differs
+        || host.cpu_shares != limits.cpu_shares.unwrap_or(0) as i64
+        || host.memory_reservation != limits.memory_reservation.unwrap_or(0) as i64
+        || host.cpuset != limits.cpuset.clone().unwrap_or_default()
+        || (host.pids_limit > 0 || limits.pids.is_some())
+            && host.pids_limit != limits.pids.map_or(0, i64::from)
+        || host.restart_policy != if planned.restart_always { "always" } else { "no" }
+}
+
+fn says(reconciliation: &Reconciliation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (key, action) in &reconciliation.actions {
+        let word = match action {
+            Action::Keep => continue,
+            Action::Start => "starts",
+            Action::Repair => "is repaired: it was changed behind the mirror's back",
+            Action::Replace => "is replaced: its plan changed",
+            Action::Create => "is created",
+        };
+        lines.push(format!("{key} {word}"));
+    }
+    for orphan in &reconciliation.orphans {
+        lines.push(format!(
+            "{} is removed: the profile no longer has it",
+            key_of(orphan).unwrap_or(&orphan.name)
+        ));
+    }
+    lines
+}

@@ -1,0 +1,106 @@
+//! `reset`: a store back to the copy kept after its seeding, the rest of the mirror running on.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::{
+    backend::{Backend, Progress, Report, RunState, SecretValues, What, compose::Compose},
+    formats::journal::Event,
+    name::Name,
+    plan::{Plan, PodKind, StorePlan},
+};
+
+use super::{
+    Result, StoryError,
+    lease::note,
+    power::{self, Part, Power},
+    seed::{self, Stage},
+    wait::{self, Deadline},
+};
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResetRow {
+    pub store: String,
+    pub millis: u64,
+    pub bytes: u64,
+}
+
+/// What `reset` is asked for; no store named means all of them.
+pub struct ResetRequest<'a> {
+    pub plan: &'a Plan,
+    pub secrets: &'a SecretValues,
+    pub stores: &'a [Name],
+    pub timeout: Duration,
+}
+
+pub async fn reset(
+    backend: &Compose,
+    request: ResetRequest<'_>,
+    report: &dyn Report,
+) -> Result<Vec<ResetRow>> {
+    let ResetRequest { plan, secrets, stores, timeout } = request;
+    for store in stores {
+        if !plan.stores.iter().any(|planned| planned.store == *store) {
+            return Err(StoryError::NotThere { mirror: plan.mirror.clone(), store: store.to_string() });
+        }
+    }
+    let wanted: Vec<&StorePlan> =
+        plan.stores.iter().filter(|store| stores.is_empty() || stores.contains(&store.store)).collect();
+    let stage = Stage { backend, plan, secrets, folder: Path::new("."), report };
+    let mut rows = Vec::new();
+    for store in &wanted {
+        rows.push(one(&stage, store, Deadline::after(timeout)).await?);
+    }
+    let reset: Vec<&Name> = wanted.iter().map(|store| &store.store).collect();
+    jobs_again(&stage, &reset, Deadline::after(timeout)).await?;
+    Ok(rows)
+}
+
+async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result<ResetRow> {
+    let began = Instant::now();
+    let step = format!("reset-{}", store.store);
+    stage.report.event(Progress::Begun { step: step.clone(), what: format!("resetting {}", store.store) });
+    let copy = seed::copy_name(store);
+    if !stage.backend.has_volume(&copy).await? {
+        return Err(StoryError::NoSeedCopy { store: store.store.clone() });
+    }
+    let part = Part { service: Some(store.store.clone()), ordinal: None };
+    power::power(stage.backend, &stage.plan.mirror, &part, Power::Stop).await?;
+    let bytes = stage.backend.volume().restore(&copy, &store.volume).await;
+    // The server comes back whatever the copy came to: a store that is down helps nobody.
+    power::power(stage.backend, &stage.plan.mirror, &part, Power::Start).await?;
+    let bytes = bytes?;
+    let login = seed::login(store, stage.secrets);
+    seed::answering(stage, store, &login, deadline, &step).await?;
+    let services = [store.store.clone()];
+    wait::ready(stage.backend, stage.plan, &services, deadline, &step, stage.report).await?;
+    let millis = began.elapsed().as_millis() as u64;
+    note(stage.backend, &stage.plan.mirror, &Event::StoreReset { store: store.store.to_string(), millis })
+        .await?;
+    stage.report.event(Progress::Done { step, millis });
+    Ok(ResetRow { store: store.store.to_string(), millis, bytes })
+}
+
+/// Jobs that need a store that was reset run again, in the plan's order.
+async fn jobs_again(stage: &Stage<'_>, reset: &[&Name], deadline: Deadline) -> Result<()> {
+    for pod in stage.plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand) {
+        if !pod.needs.iter().any(|need| reset.contains(&need)) {
+            continue;
+        }
+        let keys: Vec<String> =
+            [&pod.pause, &pod.main].iter().map(|container| container.key.clone()).collect();
+        let step = format!("job-{}", pod.service);
+        stage
+            .report
+            .event(Progress::Begun { step: step.clone(), what: format!("running {} again", pod.service) });
+        let began = Instant::now();
+        stage.start(What::Containers(&keys), RunState::Fresh).await?;
+        wait::ready(stage.backend, stage.plan, &[pod.service.clone()], deadline, &step, stage.report).await?;
+        stage.report.event(Progress::Done { step, millis: began.elapsed().as_millis() as u64 });
+    }
+    Ok(())
+}

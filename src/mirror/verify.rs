@@ -1,0 +1,49 @@
+//! Verify: what runs, read once, through the ledger.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+
+use crate::{
+    backend::{Backend, Scope, SecretValues, compose::Compose},
+    engine,
+    ledger::{self, Ledger},
+    name::Name,
+    observed::{Observed, StoreFacts},
+    plan::Plan,
+};
+
+use super::{Result, seed};
+
+/// Reads everything live, inside of containers included, and judges every entry of the plan's ledger.
+pub async fn verify(
+    backend: &Compose,
+    plan: &Plan,
+    tree: &serde_json::Value,
+    secrets: &SecretValues,
+) -> Result<(Ledger, Observed)> {
+    let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
+    let (observed, stores) = tokio::join!(backend.observe(&scope, true), ask_stores(backend, plan, secrets));
+    let mut observed = observed?;
+    observed.stores = stores;
+    let live = ledger::live::live(plan, tree, &observed, &secrets.0);
+    Ok((ledger::judge(&plan.mirror, plan.backend, &plan.ledger, &live), observed))
+}
+
+async fn ask_stores(backend: &Compose, plan: &Plan, secrets: &SecretValues) -> BTreeMap<String, StoreFacts> {
+    let asked = plan.stores.iter().map(|store| async move {
+        let inside = backend.in_store(&plan.mirror, &store.store);
+        let login = seed::login(store, secrets);
+        let settings: Vec<String> = store.settings.keys().cloned().collect();
+        let facts = engine::of(store.engine).ask(&inside, &login, &settings).await;
+        (store.store.to_string(), facts)
+    });
+    join_all(asked).await.into_iter().collect()
+}
+
+/// Whether a mirror of that name is there at all.
+pub async fn exists(backend: &Compose, mirror: &Name) -> Result<bool> {
+    let scope = Scope { mirror: Some(mirror.clone()), owner: None };
+    let observed = backend.observe(&scope, false).await?;
+    Ok(!observed.containers.is_empty() || !observed.volumes.is_empty() || !observed.networks.is_empty())
+}

@@ -1,0 +1,176 @@
+//! Any process may die at any instant: the next command cleans up or goes on.
+//!
+//! Short by default; with `PRODMIRROR_SOAK=1` each case runs many times more.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/cli.rs"]
+mod cli;
+
+use std::time::{Duration, Instant};
+
+use cli::{Cli, docker, left_of};
+
+/// One service, one store: quick, and every step of a launch is in it.
+fn profile(name: &str) -> String {
+    format!(
+        r#"apiVersion: prodmirror/v1
+name: {name}
+secrets: {{db-password: {{generate: "hex:12"}}}}
+services:
+  web:
+    image: local:prodmirror-built/python:3.11
+    command: [python3, -u, -m, http.server, "8000"]
+    env: {{DATABASE_URL: "${{store:db.url}}"}}
+    ports: {{http: 8000}}
+    probes: {{readiness: {{http: /, period: 1s}}}}
+    stop_grace_period: 1s
+    needs: [db]
+stores:
+  db:
+    engine: postgres
+    image: local:prodmirror-built/postgres:15
+    database: notes
+    user: app
+    password: "${{secret:db-password}}"
+    seed: ./seed.sql
+"#
+    )
+}
+
+struct Case {
+    cli: Cli,
+    name: String,
+    file: String,
+}
+
+fn case(stem: &str) -> Case {
+    let cli = Cli::new();
+    let name = cli.name(stem);
+    cli.file("seed.sql", "create table note (id int);\ninsert into note values (1);\n");
+    let file = cli.file("prodmirror.yaml", &profile(&name)).display().to_string();
+    Case { cli, name, file }
+}
+
+/// How often: the short form, or the long one.
+fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var("PRODMIRROR_SOAK").is_ok_and(|soak| soak == "1") { long } else { short }
+}
+
+/// Instants spread over a launch, another set in each run of the tests, and said, so that a failure can be repeated.
+fn instants(count: usize, within: Duration) -> Vec<Duration> {
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+    let mut state = u64::from(seed) | 1;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            Duration::from_micros((state >> 33) % within.as_micros() as u64)
+        })
+        .collect()
+}
+
+/// Starts a command, kills it with SIGKILL after the time, and waits for its end.
+fn killed(case: &Case, arguments: &[&str], after: Duration) {
+    let mut child = case.cli.spawn(arguments);
+    std::thread::sleep(after);
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// `gc` until nothing is left, for at most 20 s.
+fn collected(case: &Case, instant: Duration) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let done = case.cli.run(&["gc"]);
+        let left = left_of(&case.name);
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "killed after {instant:?}: gc leaves {left:?}\n{done}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn after_a_kill_in_up_gc_leaves_nothing_and_a_new_up_works() {
+    let case = case("killup");
+    for instant in instants(rounds(3, 50), Duration::from_secs(6)) {
+        killed(&case, &["up", "-f", &case.file], instant);
+        let status = case.cli.run(&["status", &case.name, "--format", "json"]);
+        // A launch that was done before the kill is no cut-off one.
+        if status.code == 0 && status.json()["mirrors"][0]["ready"] == true {
+            case.cli.run(&["down", &case.name]).ok();
+        }
+        collected(&case, instant);
+    }
+    case.cli.run(&["up", "-f", &case.file]).ok();
+}
+
+#[test]
+fn after_a_kill_in_down_gc_leaves_nothing() {
+    let case = case("killdown");
+    for instant in instants(rounds(2, 50), Duration::from_secs(2)) {
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        killed(&case, &["down", &case.name], instant);
+        if !left_of(&case.name).is_empty() {
+            // Killed before it had begun: the mirror is up, and stays.
+            let status = case.cli.run(&["status", &case.name, "--format", "json"]).json();
+            if status["mirrors"][0]["ready"] == true {
+                case.cli.run(&["down", &case.name]).ok();
+            }
+        }
+        collected(&case, instant);
+    }
+}
+
+#[test]
+fn after_a_kill_in_stop_the_state_is_whole_and_the_next_command_works() {
+    let case = case("killstop");
+    case.cli.run(&["up", "-f", &case.file]).ok();
+    for (round, instant) in instants(rounds(2, 50), Duration::from_secs(2)).into_iter().enumerate() {
+        killed(&case, &["stop", &case.name], instant);
+        let next = if round % 2 == 0 { "start" } else { "stop" };
+        case.cli.run(&[next, &case.name]).ok();
+        case.cli.run(&["start", &case.name]).ok();
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        let command = [
+            "exec",
+            &case.name,
+            "db",
+            "--",
+            "psql",
+            "-U",
+            "app",
+            "-d",
+            "notes",
+            "-Atc",
+            "select count(*) from note",
+        ];
+        assert_eq!(case.cli.run(&command).ok().stdout, "1\n", "killed after {instant:?}");
+    }
+}
+
+#[test]
+fn a_killed_keeper_or_pause_comes_back_and_the_mirror_with_it() {
+    let case = case("killhelper");
+    case.cli.run(&["up", "-f", &case.file]).ok();
+    for key in ["pm.keeper", "web.0", "db.0"] {
+        let project = format!("label=com.docker.compose.project=pm-{}", case.name);
+        let service = format!("label=com.docker.compose.service={key}");
+        let id = docker(&["ps", "-q", "--filter", &project, "--filter", &service]);
+        docker(&["kill", "--signal", "KILL", &id]);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let status = case.cli.run(&["status", &case.name, "--format", "json"]);
+            if status.code == 0 && status.json()["mirrors"][0]["ready"] == true {
+                break;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{key} was killed and the mirror is not ready again: {status}"
+            );
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+    case.cli.run(&["up", "-f", &case.file]).ok();
+}

@@ -1,5 +1,7 @@
 //! What the rendered files say, what Compose makes of them, and what arrives in a container.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 #[path = "render/accepted.rs"]
 mod accepted;
 #[path = "render/golden.rs"]

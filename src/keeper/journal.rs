@@ -1,0 +1,151 @@
+//! The journal on disk: whole lines appended, read on from where one was.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    formats::{
+        journal::{Event, JOURNAL_FILE, Line},
+        ready::CONTROL_DIR,
+    },
+    log,
+};
+
+/// Where a keeper and the programs run beside it find each other.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub journal: PathBuf,
+    pub control: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { journal: crate::formats::journal::JOURNAL_DIR.into(), control: CONTROL_DIR.into() }
+    }
+}
+
+/// Appends events, one write for all of them. Answers the length of the journal after it.
+///
+/// Several processes append: each write goes to the end whole. A line that a crash cut
+/// off is closed first, so that it spoils no other.
+pub fn append(folder: &Path, events: impl IntoIterator<Item = Event>) -> io::Result<u64> {
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(folder.join(JOURNAL_FILE))?;
+    let mut text = String::new();
+    if cut_off(&mut file)? {
+        text.push('\n');
+    }
+    for event in events {
+        let at = now();
+        text.push_str(&serde_json::to_string(&Line { at, event })?);
+        text.push('\n');
+    }
+    file.write_all(text.as_bytes())?;
+    file.stream_position()
+}
+
+fn cut_off(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+/// Now, as the journal writes it.
+pub fn now() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
+}
+
+/// Reads the journal from its start, and on as it grows.
+#[derive(Debug)]
+pub struct Reader {
+    file: PathBuf,
+    /// Bytes read, up to the end of a line.
+    pub offset: u64,
+}
+
+impl Reader {
+    pub fn new(folder: &Path) -> Self {
+        Self { file: folder.join(JOURNAL_FILE), offset: 0 }
+    }
+
+    /// The lines that came since the last call. A last line without its end is left for later,
+    /// one that cannot be read is passed over.
+    pub fn more(&mut self) -> io::Result<Vec<Line>> {
+        let mut file = match File::open(&self.file) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        if file.metadata()?.len() <= self.offset {
+            return Ok(Vec::new());
+        }
+        file.seek(SeekFrom::Start(self.offset))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.offset += whole as u64;
+        Ok(bytes[..whole].split(|byte| *byte == b'\n').filter_map(line).collect())
+    }
+}
+
+fn line(bytes: &[u8]) -> Option<Line> {
+    if bytes.is_empty() {
+        return None;
+    }
+    serde_json::from_slice(bytes)
+        .inspect_err(|error| log::warn("journal line passed over", &[("why", error)]))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(run: &str) -> Event {
+        Event::UpDone { run: run.to_owned() }
+    }
+
+    fn events(reader: &mut Reader) -> Vec<Event> {
+        reader.more().unwrap().into_iter().map(|line| line.event).collect()
+    }
+
+    #[test]
+    fn a_reader_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(folder.path());
+        assert!(events(&mut reader).is_empty(), "there is no journal yet");
+        append(folder.path(), [done("a"), done("b")]).unwrap();
+        assert_eq!(events(&mut reader), [done("a"), done("b")]);
+        let length = append(folder.path(), [done("c")]).unwrap();
+        assert_eq!(events(&mut reader), [done("c")]);
+        assert_eq!(reader.offset, length);
+    }
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(folder.path());
+        append(folder.path(), [done("a")]).unwrap();
+        let mut file = OpenOptions::new().append(true).open(folder.path().join(JOURNAL_FILE)).unwrap();
+        file.write_all(br#"{"at":"2026-01-01T00:00:00Z","event":"up-do"#).unwrap();
+        assert_eq!(events(&mut reader), [done("a")]);
+        append(folder.path(), [done("b")]).unwrap();
+        assert_eq!(events(&mut reader), [done("b")]);
+    }
+
+    #[test]
+    fn every_event_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let event = Event::Stopped { service: Some("api".to_owned()), ordinal: None };
+        append(folder.path(), [event.clone()]).unwrap();
+        let line = Reader::new(folder.path()).more().unwrap().remove(0);
+        assert_eq!(line.event, event);
+        assert!(super::super::memory::millis(&line.at).is_some(), "{}", line.at);
+    }
+}

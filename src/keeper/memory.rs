@@ -1,0 +1,312 @@
+//! What the journal adds up to: the keeper's memory, the same after every restart.
+
+use std::collections::BTreeMap;
+
+use super::{backoff::BackOff, seen::Millis};
+use crate::formats::journal::{
+    Event, JobStatus, KeeperStatus, LastExit, Line, ProbeKind, ProfileMark, SeedStatus, UpState,
+};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    pub run: Option<String>,
+    pub profile: Option<ProfileMark>,
+    pub up: UpState,
+    pub failure: Option<String>,
+    /// RFC 3339.
+    pub expires: Option<String>,
+    /// The end was decided: it expired, or its owner died.
+    pub condemned: bool,
+    /// Oldest first; what a later one covers is gone.
+    orders: Vec<Order>,
+    pub seeds: Vec<SeedStatus>,
+    pub jobs: Vec<JobStatus>,
+    recalls: BTreeMap<(String, u32, String), Recall>,
+    last_exited: Option<(String, u32, String)>,
+    ready: BTreeMap<(String, u32), bool>,
+}
+
+/// A `stop` or `start`.
+#[derive(Clone, Debug, PartialEq)]
+struct Order {
+    service: Option<String>,
+    ordinal: Option<u32>,
+    stop: bool,
+    at: Millis,
+}
+
+/// What was ordered for one replica last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// Nothing.
+    Run,
+    Stop,
+    /// Started again at this time; containers that ended before were stopped, they did not crash.
+    Resume(Millis),
+}
+
+/// What is remembered of one container, across the containers that took its place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recall {
+    pub restarts: u32,
+    pub back_off: BackOff,
+    /// The last end that was told: container id and time.
+    pub told: Option<(String, String)>,
+    pub last_exit: Option<LastExit>,
+    /// The end with which a job was over.
+    pub finished: Option<(String, String)>,
+    /// The last verdicts and their times.
+    verdicts: BTreeMap<ProbeKind, (bool, Millis)>,
+    /// When `post_start` passed last.
+    hooked: Option<Millis>,
+}
+
+impl Recall {
+    /// The verdict of a probe, if it was found in the life that began at `started`.
+    pub fn verdict(&self, probe: ProbeKind, started: Millis) -> Option<bool> {
+        self.verdicts.get(&probe).filter(|(_, at)| *at >= started).map(|(passed, _)| *passed)
+    }
+
+    pub fn hooked(&self, started: Millis) -> bool {
+        self.hooked.is_some_and(|at| at >= started)
+    }
+}
+
+/// Unix milliseconds of an RFC 3339 time.
+pub fn millis(text: &str) -> Option<Millis> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Millis::try_from(time.as_millisecond()).ok()
+}
+
+impl Memory {
+    pub fn recall(&self, service: &str, ordinal: u32, container: &str) -> Recall {
+        self.recalls.get(&(service.to_owned(), ordinal, container.to_owned())).cloned().unwrap_or_default()
+    }
+
+    pub fn was_ready(&self, service: &str, ordinal: u32) -> Option<bool> {
+        self.ready.get(&(service.to_owned(), ordinal)).copied()
+    }
+
+    pub fn ordered(&self, service: &str, ordinal: u32) -> Ordered {
+        let last = self.orders.iter().rev().find(|order| {
+            order.service.as_deref().is_none_or(|s| s == service)
+                && order.ordinal.is_none_or(|o| o == ordinal)
+        });
+        match last {
+            None => Ordered::Run,
+            Some(order) if order.stop => Ordered::Stop,
+            Some(order) => Ordered::Resume(order.at),
+        }
+    }
+
+    /// Whether the whole mirror was stopped and nothing of it started since.
+    pub fn stopped(&self) -> bool {
+        self.orders.first().is_some_and(|order| order.service.is_none() && order.stop)
+            && self.orders.iter().all(|order| order.stop)
+    }
+
+    pub fn job_done(&self, job: &str) -> Option<i64> {
+        self.jobs.iter().find(|known| known.job == job).map(|known| known.code)
+    }
+
+    pub fn apply(&mut self, line: &Line) {
+        let at = millis(&line.at).unwrap_or_default();
+        match &line.event {
+            Event::KeeperStarted { .. } | Event::ReplicaReplaced { .. } | Event::StoreReset { .. } => {}
+            Event::UpBegun { run, profile, expires } => {
+                self.run = Some(run.clone());
+                self.profile = Some(profile.clone());
+                self.expires = expires.clone();
+                (self.up, self.failure) = (UpState::Begun, None);
+            }
+            Event::UpDone { .. } => self.up = UpState::Done,
+            Event::UpFailed { message, expires, .. } => {
+                self.expires = expires.clone();
+                (self.up, self.failure) = (UpState::Failed, Some(message.clone()));
+            }
+            Event::DownBegun { .. } => self.up = UpState::DownBegun,
+            Event::Stopped { service, ordinal } => self.order(service, *ordinal, true, at),
+            Event::Started { service, ordinal } => self.order(service, *ordinal, false, at),
+            Event::StoreSeeded { store, seed, hash, bytes, count, millis, expired } => {
+                self.seeds.retain(|known| known.store != *store);
+                self.seeds.push(SeedStatus {
+                    store: store.clone(),
+                    seed: seed.clone(),
+                    hash: hash.clone(),
+                    bytes: *bytes,
+                    count: *count,
+                    expired: *expired,
+                    millis: *millis,
+                    at: line.at.clone(),
+                });
+            }
+            Event::JobFinished { job, spec, code } => {
+                self.jobs.retain(|known| known.job != *job);
+                self.jobs.push(JobStatus { job: job.clone(), spec: spec.clone(), code: *code });
+                // It stands right behind the end that it is about.
+                let last = self.last_exited.take().filter(|(service, ..)| service == job);
+                if let Some(recall) = last.and_then(|key| self.recalls.get_mut(&key)) {
+                    recall.finished = recall.told.clone();
+                }
+            }
+            Event::ContainerExited {
+                service, ordinal, container, code, oom_killed, id, finished, ..
+            } => {
+                let reason = super::seen::reason(*code, *oom_killed).to_owned();
+                self.last_exited = Some((service.clone(), *ordinal, container.clone()));
+                let recall = self.of(service, *ordinal, container);
+                recall.told = Some((id.clone(), finished.clone()));
+                recall.last_exit =
+                    Some(LastExit { at: finished.clone(), code: *code, oom_killed: *oom_killed, reason });
+            }
+            Event::ContainerRestarted { service, ordinal, container, count, .. } => {
+                let recall = self.of(service, *ordinal, container);
+                recall.restarts = *count;
+                let finished = recall.last_exit.as_ref().and_then(|exit| millis(&exit.at)).unwrap_or(at);
+                recall.back_off.restarted(at, finished);
+            }
+            Event::Probe { service, ordinal, container, probe, passed, .. } => {
+                self.of(service, *ordinal, container).verdicts.insert(*probe, (*passed, at));
+            }
+            Event::Hook { service, ordinal, container, hook, passed, .. } => {
+                if *passed && hook == super::POST_START {
+                    self.of(service, *ordinal, container).hooked = Some(at);
+                }
+            }
+            Event::Ready { service, ordinal, ready } => {
+                self.ready.insert((service.clone(), *ordinal), *ready);
+            }
+            Event::Expired | Event::OwnerDied { .. } => self.condemned = true,
+        }
+    }
+
+    fn of(&mut self, service: &str, ordinal: u32, container: &str) -> &mut Recall {
+        self.recalls.entry((service.to_owned(), ordinal, container.to_owned())).or_default()
+    }
+
+    fn order(&mut self, service: &Option<String>, ordinal: Option<u32>, stop: bool, at: Millis) {
+        let covered = |old: &Order| {
+            (service.is_none() || *service == old.service) && (ordinal.is_none() || ordinal == old.ordinal)
+        };
+        self.orders.retain(|old| !covered(old));
+        self.orders.push(Order { service: service.clone(), ordinal, stop, at });
+    }
+
+    /// The part of the status that the journal knows.
+    pub fn status(&self) -> KeeperStatus {
+        KeeperStatus {
+            run: self.run.clone(),
+            profile: self.profile.clone(),
+            up: self.up,
+            failure: self.failure.clone(),
+            expires: self.expires.clone(),
+            leased: false,
+            stopped: self.stopped(),
+            replicas: Vec::new(),
+            seeds: self.seeds.clone(),
+            jobs: self.jobs.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(events: Vec<(u64, Event)>) -> Memory {
+        let mut memory = Memory::default();
+        for (second, event) in events {
+            let at = jiff::Timestamp::from_second(i64::try_from(second).unwrap()).unwrap().to_string();
+            memory.apply(&Line { at, event });
+        }
+        memory
+    }
+
+    fn stop(service: Option<&str>, ordinal: Option<u32>) -> Event {
+        Event::Stopped { service: service.map(str::to_owned), ordinal }
+    }
+
+    fn start(service: Option<&str>, ordinal: Option<u32>) -> Event {
+        Event::Started { service: service.map(str::to_owned), ordinal }
+    }
+
+    #[test]
+    fn the_last_order_that_names_a_replica_counts() {
+        let memory =
+            told(vec![(1, stop(None, None)), (2, start(Some("api"), None)), (3, stop(Some("api"), Some(1)))]);
+        assert_eq!(memory.ordered("db", 0), Ordered::Stop);
+        assert_eq!(memory.ordered("api", 0), Ordered::Resume(2000));
+        assert_eq!(memory.ordered("api", 1), Ordered::Stop);
+        assert!(!memory.stopped(), "api runs again");
+        let memory = told(vec![(1, stop(Some("api"), Some(1))), (2, start(None, None))]);
+        assert_eq!(memory.ordered("api", 1), Ordered::Resume(2000));
+        assert!(told(vec![(1, stop(None, None)), (2, stop(Some("api"), None))]).stopped());
+        assert!(!told(vec![(1, stop(Some("api"), None))]).stopped());
+        assert_eq!(Memory::default().ordered("api", 0), Ordered::Run);
+    }
+
+    #[test]
+    fn orders_do_not_pile_up() {
+        let mut memory = Memory::default();
+        for second in 0..100 {
+            let at = jiff::Timestamp::from_second(second).unwrap().to_string();
+            memory.apply(&Line { at: at.clone(), event: stop(Some("api"), Some(0)) });
+            memory.apply(&Line { at, event: start(Some("api"), Some(0)) });
+        }
+        assert_eq!(memory.orders.len(), 1);
+    }
+
+    #[test]
+    fn restarts_and_their_back_off_survive_the_keeper() {
+        let restarted = |count| Event::ContainerRestarted {
+            service: "api".to_owned(),
+            ordinal: 0,
+            container: "main".to_owned(),
+            role: crate::formats::duties::Role::Main,
+            count,
+            wait_millis: 0,
+            why: String::new(),
+        };
+        let memory = told(vec![(100, restarted(1)), (115, restarted(2))]);
+        let recall = memory.recall("api", 0, "main");
+        assert_eq!(recall.restarts, 2);
+        assert_eq!(recall.back_off.wait(120_000), 20_000);
+        assert_eq!(memory.recall("api", 1, "main"), Recall::default());
+    }
+
+    #[test]
+    fn a_verdict_belongs_to_the_life_in_which_it_was_found() {
+        let passed = Event::Probe {
+            service: "api".to_owned(),
+            ordinal: 0,
+            container: "main".to_owned(),
+            probe: ProbeKind::Readiness,
+            passed: true,
+            answer: String::new(),
+        };
+        let recall = told(vec![(50, passed)]).recall("api", 0, "main");
+        assert_eq!(recall.verdict(ProbeKind::Readiness, 40_000), Some(true));
+        assert_eq!(recall.verdict(ProbeKind::Readiness, 60_000), None);
+        assert_eq!(recall.verdict(ProbeKind::Liveness, 40_000), None);
+    }
+
+    #[test]
+    fn an_up_that_failed_carries_its_own_expiry() {
+        let begun = Event::UpBegun {
+            run: "r".to_owned(),
+            profile: ProfileMark { name: "p".to_owned(), file: "f".to_owned(), hash: "h".to_owned() },
+            expires: None,
+        };
+        let failed = Event::UpFailed {
+            run: "r".to_owned(),
+            code: "never-ready".to_owned(),
+            message: "api is not ready".to_owned(),
+            expires: Some("2026-01-01T00:30:00Z".to_owned()),
+        };
+        let memory = told(vec![(1, begun.clone()), (2, failed.clone())]);
+        assert_eq!((memory.up, memory.failure.as_deref()), (UpState::Failed, Some("api is not ready")));
+        assert!(memory.expires.is_some());
+        let memory = told(vec![(1, begun.clone()), (2, failed), (3, begun)]);
+        assert_eq!((memory.up, memory.failure, memory.expires), (UpState::Begun, None, None));
+    }
+}

@@ -231,6 +231,38 @@ async fn an_engine_that_is_not_there_is_named_with_the_reason() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_call_takes_the_docker_command_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, started) = (folder.path().join("docker"), folder.path().join("started"));
+    let text =
+        format!("#!/bin/sh\nsleep 600 &\necho $! > {0}.new && mv {0}.new {0}\nwait\n", started.display());
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let ground = Ground::with_docker(&script).await;
+    let loaded = crate::ground::loaded(PROFILE);
+    let grandchild = tokio::select! {
+        _ = ground.capabilities(&loaded) => panic!("the command never ends by itself"),
+        pid = async {
+            while !started.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            std::fs::read_to_string(&started).unwrap()
+        } => std::path::PathBuf::from(format!("/proc/{}", pid.trim())),
+    };
+    assert!(gone(&grandchild), "what the command had started goes on");
+}
+
+/// Whether a process ends within five seconds.
+fn gone(process: &std::path::Path) -> bool {
+    // A process that nobody waits for stays as a name.
+    let runs = || std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        !runs()
+    })
+}
+
 #[test]
 fn a_killed_caller_takes_the_docker_command_with_it() {
     use std::{
@@ -254,9 +286,5 @@ fn a_killed_caller_takes_the_docker_command_with_it() {
     let writer = children.split_whitespace().next().unwrap().to_owned();
     assert!(Command::new("kill").args(["-9", &writer]).status().unwrap().success());
     caller.wait().unwrap();
-    let gone = (0..100).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        !grandchild.exists()
-    });
-    assert!(gone, "what the command had started outlived the caller");
+    assert!(gone(&grandchild), "what the command had started outlived the caller");
 }

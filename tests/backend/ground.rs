@@ -31,6 +31,10 @@ pub fn program() -> PathBuf {
 }
 
 pub async fn compose(state: &Path) -> Compose {
+    compose_with(state, Path::new("docker")).await
+}
+
+async fn compose_with(state: &Path, docker: &Path) -> Compose {
     let variable = |name: &str| std::env::var(name).ok();
     let connection = Connection {
         host: variable("DOCKER_HOST"),
@@ -41,7 +45,7 @@ pub async fn compose(state: &Path) -> Compose {
     let settings = Settings {
         state_dir: state.to_owned(),
         self_exe: Some(program()),
-        docker: "docker".into(),
+        docker: docker.to_owned(),
         environment: kept.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect(),
         templates: Arc::new(Templates::embedded()),
     };
@@ -70,11 +74,21 @@ static CHOICE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 impl Ground {
     pub async fn new() -> Self {
+        Self::with_docker(Path::new("docker")).await
+    }
+
+    /// With another program in place of the `docker` command.
+    pub async fn with_docker(docker: &Path) -> Self {
         let state = tempfile::tempdir().unwrap();
         let mut bytes = [0_u8; 4];
         getrandom::fill(&mut bytes).unwrap();
         let name = Name::new(format!("bt-{:08x}", u32::from_le_bytes(bytes))).unwrap();
-        Self { compose: compose(state.path()).await, name, secrets: SecretValues::default(), state }
+        Self {
+            compose: compose_with(state.path(), docker).await,
+            name,
+            secrets: SecretValues::default(),
+            state,
+        }
     }
 
     pub fn secret(mut self, variable: &str, value: &str) -> Self {

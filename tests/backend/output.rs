@@ -15,6 +15,7 @@ services:
     image: "local:prodmirror-built/debian:bookworm"
     command: [sh, -c, "echo first; echo oops >&2; head -c 40000 /dev/zero | tr '\\0' x; echo; echo last; sleep infinity"]
     replicas: 2
+    stop_signal: SIGKILL
 "#;
 
 async fn lines(ground: &Ground, query: LogQuery) -> Vec<prodmirror::backend::LogLine> {

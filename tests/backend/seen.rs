@@ -10,6 +10,7 @@ services:
     image: "local:prodmirror-built/debian:bookworm"
     command: [sleep, infinity]
     replicas: 2
+    stop_signal: SIGKILL
     ports: {http: 8000}
     env: {GREETING: "hello $USER"}
     files: {/etc/app/: {a.ini: "one\n"}, /etc/single: {content: alone, mode: "0640"}}

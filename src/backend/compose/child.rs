@@ -61,7 +61,9 @@ impl Compose {
         command.env_clear().envs(self.settings.environment.iter().map(|(name, value)| (name, value)));
         // The engine that we talk to, whatever the context says; and the keeper is no orphan.
         command.env("DOCKER_HOST", &self.address).env("COMPOSE_IGNORE_ORPHANS", "1");
-        command.stdin(Stdio::piped()).kill_on_drop(true);
+        // Ctrl-C of a terminal reaches its whole group: the tether must live on to end what it holds. So it is not
+        // killed when we drop it either; it sees the end of its input.
+        command.stdin(Stdio::piped()).process_group(0).kill_on_drop(self.settings.self_exe.is_none());
         command
     }
 

@@ -131,12 +131,11 @@ impl Source {
         LogLine { at, service, ordinal, container, stream: stream.to_owned(), line }
     }
 
-    /// A line of a kept log: `TIME STREAM TEXT`.
+    /// A line of a kept log, as the CRI writes them: `TIME STREAM F TEXT`.
     fn kept(&self, line: &[u8]) -> LogLine {
         let (at, rest) = timestamp(line);
         for stream in ["stdout", "stderr"] {
-            if let Some(text) = rest.strip_prefix(stream.as_bytes()).and_then(|text| text.strip_prefix(b" "))
-            {
+            if let Some(text) = rest.strip_prefix(format!("{stream} F ").as_bytes()) {
                 return self.line(stream, at, Bytes::copy_from_slice(text));
             }
         }
@@ -214,6 +213,16 @@ mod tests {
         assert_eq!(joiner.take(part("half")), None);
         let (stream, at, line) = joiner.take(part(" whole\n")).unwrap();
         assert_eq!((stream, at.as_str(), line.as_ref()), ("stdout", AT, b"half whole".as_slice()));
+    }
+
+    #[test]
+    fn a_kept_line_has_its_stream_and_its_text() {
+        let source = Source { service: "a".to_owned(), ordinal: 0, container: "main".to_owned() };
+        let line = source.kept(format!("{AT} stderr F two words").as_bytes());
+        assert_eq!(
+            (line.stream.as_str(), line.at.as_str(), line.line.as_ref()),
+            ("stderr", AT, b"two words".as_slice())
+        );
     }
 
     #[tokio::test]

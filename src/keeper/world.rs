@@ -108,7 +108,7 @@ impl World {
     /// The duties of every replica, by the newest of its pauses.
     pub fn duties(&self) -> BTreeMap<(String, u32), Duties> {
         let mut pauses: Vec<&Found> = self.0.values().filter(|found| found.is_pause()).collect();
-        pauses.sort_by(|a, b| a.created.cmp(&b.created));
+        pauses.sort_by_key(|found| found.created);
         let duties = pauses.into_iter().filter_map(|pause| pause.duties.clone());
         duties.map(|duties| ((duties.service.to_string(), duties.ordinal), duties)).collect()
     }
@@ -119,7 +119,7 @@ impl World {
             found.service == duties.service.as_str() && found.ordinal == Some(duties.ordinal)
         };
         let pauses = self.0.values().filter(mine).filter(|found| found.is_pause());
-        let pause = pauses.max_by(|a, b| a.created.cmp(&b.created)).map(|pause| PauseSeen {
+        let pause = pauses.max_by_key(|found| found.created).map(|pause| PauseSeen {
             id: pause.id.clone(),
             running: pause.run == Run::Running,
             started: pause.started.unwrap_or_default(),
@@ -132,7 +132,7 @@ impl World {
     fn container(&self, key: &str) -> Option<ContainerSeen> {
         let mut all: Vec<&Found> =
             self.0.values().filter(|found| found.key == key && !found.is_pause()).collect();
-        all.sort_by(|a, b| a.created.cmp(&b.created));
+        all.sort_by_key(|found| found.created);
         let older = all.len() > 1;
         let found = all.pop()?;
         Some(ContainerSeen {

@@ -177,6 +177,11 @@ impl Rig {
         std::mem::take(&mut self.done).join(", ")
     }
 
+    fn forget(&mut self) {
+        self.done.clear();
+        self.events.clear();
+    }
+
     /// The events' names since the last call.
     fn told(&mut self) -> String {
         let name = |event: Event| match event {
@@ -397,7 +402,7 @@ fn a_pause_that_began_anew_takes_its_members_with_it() {
     let mesh = duty("mesh", Role::Sidecar, RestartRule::Always);
     let mut rig = Rig::new(PodKind::Service, vec![init, mesh, main_of(RestartRule::Always)]);
     rig.pass(100).end(0, 0).pass(500);
-    (rig.done(), rig.told());
+    rig.forget();
     rig.seen.pause.as_mut().unwrap().running = false;
     assert_eq!(rig.pass(400).done(), "", "the engine gets its chance");
     assert!(!rig.replica.ready());
@@ -430,7 +435,7 @@ fn a_stopped_replica_is_left_alone_and_started_again_as_it_was() {
     let mesh = duty("mesh", Role::Sidecar, RestartRule::Always);
     let mut rig = Rig::new(PodKind::Service, vec![init, mesh, main_of(RestartRule::Always)]);
     rig.pass(100).end(0, 0).pass(500);
-    (rig.done(), rig.told());
+    rig.forget();
     assert_eq!(rig.order(Ordered::Stop).pass(60_000).done(), "stop main, stop mesh");
     assert_eq!(rig.told(), "ready=false", "an ordered end is no crash");
     assert!(rig.replica.at_rest());
@@ -476,7 +481,7 @@ fn another_keeper_tells_nothing_twice_and_goes_on() {
     let mut rig = Rig::new(PodKind::Service, vec![main]);
     rig.pass(200).end(0, 1).pass(500).end(0, 1).pass(500);
     let journal = rig.events.clone();
-    (rig.done(), rig.told());
+    rig.forget();
     rig.keeper_restarts(&journal);
     assert_eq!((rig.pass(5000).done(), rig.told()), (String::new(), String::new()), "still in back-off");
     assert_eq!(rig.replica.status().containers[0].waiting_millis, Some(10_000));
@@ -524,7 +529,7 @@ fn nothing_begins_before_what_it_needs_for_half_a_minute() {
 fn a_mirror_that_ends_is_left_alone() {
     let mut rig = Rig::new(PodKind::Service, vec![main_of(RestartRule::Always)]);
     rig.pass(100);
-    (rig.done(), rig.told());
+    rig.forget();
     rig.wish.phase = Phase::Ending;
     rig.end(0, 137).pass(60_000);
     assert_eq!((rig.done(), rig.told()), (String::new(), "ready=false".to_owned()));

@@ -20,8 +20,10 @@ pub(crate) fn refuse(source: &Source, index: u16) -> Option<Problem> {
     }
     let name = &source.name;
     let whole = Span { source: Some(index), start: 0, end: 1, line: 1, column: 1 };
-    if let (Some(_), Some(kind)) = (top("apiVersion"), top("kind")) {
-        let message = format!("this is a Kubernetes manifest ({}), not a profile", kind.value);
+    let manifest = ["kind", "items", "metadata"].iter().find_map(|key| top(key));
+    if let (Some(_), Some(sign)) = (top("apiVersion"), manifest) {
+        let kind = if sign.key == "kind" { sign.value.as_str() } else { "List" };
+        let message = format!("this is a Kubernetes manifest ({kind}), not a profile");
         let hint = format!("make a profile of it: prodmirror capture files {name} -o prodmirror.yaml");
         return Some(Problem::error("kubernetes-file", &Path::root(), whole, message).hint(hint));
     }

@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 
 use super::{
     Profile,
+    node::Node,
+    source::Span,
     v1::{VERSION, VERSION_KEY, form},
 };
 use crate::path::{Path, Segment};
@@ -51,21 +53,47 @@ fn allow_like(schema: &mut Json) {
 }
 
 /// Whether a field takes this value as a text, letter by letter; an unknown field does.
+///
+/// Where a field has a short form too (`http: /x` or `http: {path: /x}`), a
+/// value in braces is the long one, but for variables and files: there a text
+/// in braces is a text.
 pub(crate) fn takes_text(schema: &Json, path: &Path, value: &str) -> bool {
+    let found = at(schema, path);
+    let of_text = |segment: &Segment| matches!(segment, Segment::Key(key) if key == "env" || key == "files");
+    let free = path.0.iter().rev().take(2).any(of_text);
+    let braced = (value.starts_with('{') && found.iter().any(|each| is(each, "object")))
+        || (value.starts_with('[') && found.iter().any(|each| is(each, "array")));
+    let single = |each: &&Json| {
+        each["const"] == value
+            || each.get("enum").is_some()
+            || ["string", "number", "integer", "boolean"].into_iter().any(|name| is(each, name))
+    };
+    found.is_empty() || (found.iter().any(single) && (free || !braced))
+}
+
+/// What `--set PATH=` means: an empty text, list or map, by the type of the field.
+pub(crate) fn empty(schema: &Json, path: &Path, span: Span) -> Node {
+    let found = at(schema, path);
+    let has = |name: &str| found.iter().any(|each| is(each, name));
+    match (has("string"), has("array"), has("object")) {
+        (false, true, _) => Node::list(Vec::new(), span),
+        (false, false, true) => Node::map(span),
+        _ => Node::quoted("", span),
+    }
+}
+
+/// The schemas that a value at a path may follow.
+fn at<'s>(schema: &'s Json, path: &Path) -> Vec<&'s Json> {
     let mut found = vec![schema];
     for segment in &path.0 {
         found = found.into_iter().flat_map(|each| step(schema, each, segment)).collect();
     }
-    let found: Vec<&Json> = found.into_iter().flat_map(|each| variants(schema, each)).collect();
-    let single = |each: &&Json| {
-        let types = &each["type"];
-        let is =
-            |name: &str| types == name || types.as_array().is_some_and(|all| all.iter().any(|t| t == name));
-        each["const"] == value
-            || each.get("enum").is_some()
-            || ["string", "number", "integer", "boolean"].into_iter().any(is)
-    };
-    found.is_empty() || found.iter().any(single)
+    found.into_iter().flat_map(|each| variants(schema, each)).collect()
+}
+
+fn is(schema: &Json, name: &str) -> bool {
+    let types = &schema["type"];
+    types == name || types.as_array().is_some_and(|all| all.iter().any(|each| each == name))
 }
 
 /// A schema behind its reference, or each of its alternatives.

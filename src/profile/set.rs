@@ -24,7 +24,7 @@ pub(crate) fn set(root: &mut Node, option: &Source, index: u16, types: &Json) ->
     let value = &text[value_at..];
     let span = Span { start: value_at, column: column(&text, value_at), ..whole };
     let mut node = if value.is_empty() {
-        Node::quoted("", span)
+        schema::empty(types, &path, span)
     } else if schema::takes_text(types, &path, value) {
         Node::plain(value, span)
     } else {

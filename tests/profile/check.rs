@@ -67,6 +67,11 @@ fn foreign_files_are_answered_with_the_line_to_type() {
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Service\n",
             "prodmirror capture files k.yaml",
         ),
+        (
+            "dump.json",
+            "{\"apiVersion\": \"v1\", \"items\": [], \"kind\": \"List\"}",
+            "prodmirror capture files dump.json",
+        ),
     ] {
         let (problems, _) = answer(name, text);
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -98,6 +103,19 @@ fn endpoint_variables_that_would_mean_two_things_clash() {
         clashes,
         ["endpoint-clash services.api-http.ports[name=web]", "endpoint-clash endpoints.env.API_ADMIN_URL"]
     );
+}
+
+#[test]
+fn numbers_that_would_ask_for_the_impossible_are_refused() {
+    for (body, code) in [
+        ("    replicas: 4000000000", "bad-value"),
+        ("    resources: {limits: {memory: 0}}", "bad-value"),
+        ("    timezone: Europe/ Berlin", "bad-timezone"),
+        ("    pids: 0", "bad-value"),
+    ] {
+        let codes: Vec<&str> = problems(&service(body)).iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, [code], "{body}");
+    }
 }
 
 #[test]

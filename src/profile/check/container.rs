@@ -2,7 +2,7 @@
 
 use super::{Check, Member, Placed};
 use crate::path::Path;
-use crate::profile::{Allow, Image, Process, words};
+use crate::profile::{Allow, Bytes, Image, Process, words};
 
 pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
     image(check, &workload.run.image, &workload.at);
@@ -23,6 +23,9 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
     if workload.run.host_pid == Some(true) {
         allowed(check, Allow::HostPid, "host-pid", "host_pid", &workload.at);
     }
+    if let Some(zone) = &workload.run.timezone {
+        timezone(check, zone, &workload.at.key("timezone"));
+    }
     names_and_addresses(check, workload);
     signal(check, workload);
 }
@@ -42,8 +45,25 @@ fn image(check: &mut Check<'_>, image: &Image, at: &Path) {
     problem.hint = Some("`prodmirror pin` appends the digest; `--allow-unpinned` goes without".to_owned());
 }
 
+/// A name of the zone database by its form; whether the image knows it is seen when it runs.
+pub(super) fn timezone(check: &mut Check<'_>, zone: &str, at: &Path) {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b))
+    };
+    if !zone.split('/').all(word) || zone.len() > 64 {
+        let message = format!("`{zone}` is no time zone");
+        check.error("bad-timezone", at, message).hint =
+            Some("write it like `Europe/Berlin` or `UTC`".to_owned());
+    }
+}
+
 fn resources(check: &mut Check<'_>, process: &Process, at: &Path) {
     let (limits, requests) = (&process.resources.limits, &process.resources.requests);
+    if limits.memory == Some(Bytes(0)) {
+        let at = at.key("resources").key("limits").key("memory");
+        let message = "an engine takes 0 for no limit at all";
+        check.error("bad-value", &at, message).hint = Some("leave it out to have no limit".to_owned());
+    }
     let at = at.key("resources").key("requests");
     if let (Some(request), Some(limit)) = (requests.cpu, limits.cpu)
         && request > limit

@@ -36,6 +36,9 @@ pub(crate) fn cross_check(profile: &Profile, root: &Node, allow_unpinned: bool, 
         probes::check(&mut check, workload);
         mounts::check(&mut check, workload);
     }
+    if let Some(zone) = &profile.platform.timezone {
+        container::timezone(&mut check, zone, &Path::of(["platform", "timezone"]));
+    }
     stores::check(&mut check);
     network::check(&mut check);
     endpoints::check(&mut check);

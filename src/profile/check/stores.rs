@@ -4,6 +4,9 @@ use super::Check;
 use crate::path::Path;
 use crate::profile::EngineKind;
 
+/// Each is a container of its own, so the number is bounded before anything is planned.
+const MOST_REPLICAS: u32 = 1000;
+
 pub(super) fn check(check: &mut Check<'_>) {
     for (name, store) in &check.profile.stores {
         let at = Path::of(["stores", name.as_str()]);
@@ -29,6 +32,11 @@ pub(super) fn check(check: &mut Check<'_>) {
         }
     }
     for (name, service) in &check.profile.services {
+        if let Some(replicas) = service.replicas.filter(|replicas| *replicas > MOST_REPLICAS) {
+            let at = Path::of(["services", name.as_str(), "replicas"]);
+            let message = format!("{replicas} replicas are more than one mirror can hold ({MOST_REPLICAS})");
+            check.error("bad-value", &at, message);
+        }
         let Some(scaling) = &service.autoscaling else { continue };
         let at = Path::of(["services", name.as_str()]).key("autoscaling");
         if scaling.min > scaling.max {

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/generate.rs"]
+mod generate;
+#[path = "plan/generated.rs"]
+mod generated;
 #[path = "plan/golden.rs"]
 mod golden;
 #[path = "plan/laws.rs"]

@@ -48,6 +48,8 @@ fn walk<'a>(path: &Path, value: &'a Value, found: &mut Vec<Leaf<'a>>) {
                 walk(&member(path, index, item), item, found);
             }
         }
+        // An empty map asks for nothing, unless its field says otherwise (`grpc: {}`).
+        Value::Object(_) if row.is_none() => {}
         _ => found.push(Leaf { path: path.clone(), value, row }),
     }
 }

@@ -5,6 +5,7 @@ mod grades;
 mod judge;
 mod leaves;
 pub mod live;
+mod require;
 mod table;
 mod wanted;
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{name::Name, path::Path};
 pub use class::Class;
-pub use judge::{Failed, Ledger, Live, Requirement, RequirementError, Summary, What, judge, require};
+pub use judge::{Ledger, Live, Summary, judge};
+pub use require::{Failed, Requirement, RequirementError, What, require};
 pub use wanted::wanted;
 
 /// Whether the ledger's table answers for a field, `services.*.env.*`.

@@ -170,7 +170,7 @@ pub(crate) const ROWS: &[Row] = &[
         Always(Emulated),
     )),
     whole(field("run.volumes.*", File, "a labelled volume", "the container's mounts", By(grades::volume))),
-    field("run.timezone", Process, "`TZ`", "date inside", Always(Enforced)),
+    field("run.timezone", Process, "`TZ`", "date inside", By(grades::timezone)),
     field("run.needs", Lifecycle, "the plan's order", "timings of the launch", Always(Emulated)),
     field(
         "run.restart",
@@ -307,9 +307,11 @@ pub(crate) const ROWS: &[Row] = &[
     field("captured.unsupported.*", Platform, "a profile cannot hold it", NOWHERE, By(grades::unsupported)),
 ];
 
+type Index = HashMap<(String, String), Vec<(Path, &'static Row)>>;
+
 /// Rows by their first two keys: a profile has thousands of leaves.
-static INDEX: LazyLock<HashMap<(String, String), Vec<(Path, &'static Row)>>> = LazyLock::new(|| {
-    let mut index: HashMap<_, Vec<_>> = HashMap::new();
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index::new();
     for row in ROWS {
         // Every field of the table parses: a test reads them all.
         let path: Path = row.field.parse().unwrap_or_default();

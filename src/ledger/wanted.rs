@@ -14,7 +14,9 @@ use crate::{
     name::Name,
     path::Path,
     plan::{Capabilities, ContainerPlan, Plan, Pod},
-    profile::{Container, Process, Profile, Service, Store, Workload},
+    profile::{
+        Container, Piece, Process, Profile, Service, Store, StoreField, Text, Value as EnvValue, Workload,
+    },
 };
 
 /// What a grade may depend on.
@@ -28,6 +30,13 @@ pub(crate) struct Case<'a> {
     pub value: &'a Value,
     pub row: &'a Row,
     pub owner: Option<Owner<'a>>,
+}
+
+impl Case<'_> {
+    /// The key at the end of the path.
+    pub fn last_key(&self) -> &str {
+        self.path.0.len().checked_sub(1).and_then(|at| self.path.key_at(at)).unwrap_or_default()
+    }
 }
 
 /// The service, job or store that a path belongs to.
@@ -98,19 +107,34 @@ fn entry(
 
 /// A variable or a field of a store that is made from a secret is of that class.
 fn class(case: &Case<'_>) -> Class {
-    let secret =
-        |text: &str| text.contains("${secret:") || text.contains(".password}") || store_url(case, text);
-    match (case.row.class, case.value.as_str()) {
-        (Class::Env | Class::Store, Some(text)) if secret(text) => Class::Secret,
-        (class, _) => class,
-    }
+    let text = match (case.row.field, case.owner) {
+        ("run.env.*", Some(owner)) => match owner.process.env.get(case.last_key()) {
+            Some(EnvValue::Text(text)) => Some(text),
+            Some(EnvValue::Field(_) | EnvValue::Hole(_)) | None => None,
+        },
+        ("store.password", Some(owner)) => owner.store.and_then(|store| store.password.as_ref()),
+        ("store.user", Some(owner)) => owner.store.and_then(|store| store.user.as_ref()),
+        ("store.database", Some(owner)) => owner.store.and_then(|store| store.database.as_ref()),
+        _ => None,
+    };
+    let is_secret = text.is_some_and(|text| holds_secret(case.profile, text, 8));
+    if is_secret { Class::Secret } else { case.row.class }
 }
 
-/// Whether a text holds the address of a store that has a password.
-fn store_url(case: &Case<'_>, text: &str) -> bool {
-    let with_password = case.profile.stores.iter().filter(|(_, store)| store.password.is_some());
-    text.contains("${store:")
-        && with_password.into_iter().any(|(name, _)| text.contains(&format!("${{store:{name}.url}}")))
+/// Whether a text is made from a secret, through a store's address too; references do not go on for ever.
+fn holds_secret(profile: &Profile, text: &Text, depth: u8) -> bool {
+    let of = |text: &Option<Text>| text.as_ref().is_some_and(|text| holds_secret(profile, text, depth - 1));
+    text.0.iter().any(|piece| match piece {
+        Piece::Secret(_) => true,
+        Piece::Store(name, field) if depth > 0 => profile.stores.get(name).is_some_and(|store| match field {
+            StoreField::Url => of(&store.user) || of(&store.password) || of(&store.database),
+            StoreField::User => of(&store.user),
+            StoreField::Password => of(&store.password),
+            StoreField::Database => of(&store.database),
+            StoreField::Host | StoreField::Port => false,
+        }),
+        Piece::Store(..) | Piece::Literal(_) | Piece::Service(..) => false,
+    })
 }
 
 /// The value as the ledger shows and compares it: a file by its hash, an image as `--image` wants it.

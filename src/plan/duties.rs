@@ -41,7 +41,8 @@ fn container(node: &Node<'_>, ordinal: u32, part: Part<'_>) -> ContainerDuty {
     let none = Probes::default();
     let (probes, post_start, pre_stop, role) = match part {
         Part::Main => (&run.probes, &run.post_start, &run.pre_stop, Role::Main),
-        Part::Init(_, container) => (&none, &None, &container.pre_stop, Role::Init),
+        // Kubernetes refuses both on init containers.
+        Part::Init(..) => (&none, &None, &None, Role::Init),
         Part::Sidecar(_, container) => {
             (&container.probes, &container.post_start, &container.pre_stop, Role::Sidecar)
         }

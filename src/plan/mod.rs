@@ -56,10 +56,7 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
     let nodes = order::nodes(profile);
     let replicas: usize = nodes.iter().map(|node| node.replicas as usize).sum();
     let project = format!("pm-{}", capabilities.mirror);
-    let (networks, subnets_found) = match network::networks(capabilities, &project, replicas) {
-        Ok(networks) => (networks, true),
-        Err(networks) => (networks, false),
-    };
+    let (networks, subnets_found) = network::networks(capabilities, &project, replicas);
     let asking = nodes.iter().filter(|node| env::asks_for_address(node));
     let keys: Vec<String> =
         asking.flat_map(|node| (0..node.replicas).map(move |at| format!("{}.{at}", node.name))).collect();

@@ -11,12 +11,8 @@ use crate::labels::Kind;
 /// Private space that hardly anyone uses, first the part that the documentation shows.
 const SPACE: std::ops::RangeInclusive<u8> = 213..=254;
 
-/// The mirror's networks; `Err` carries them all the same when no free subnet was found.
-pub(crate) fn networks(
-    capabilities: &Capabilities,
-    project: &str,
-    pods: usize,
-) -> Result<Networks, Networks> {
+/// The mirror's networks, and whether free subnets were found for them.
+pub(crate) fn networks(capabilities: &Capabilities, project: &str, pods: usize) -> (Networks, bool) {
     let bits = inside_bits(pods);
     let kept = capabilities.own_subnets.filter(|(inside, _)| inside.bits <= bits);
     let (inside, door, found) = match kept {
@@ -34,7 +30,7 @@ pub(crate) fn networks(
         inside: network(capabilities, format!("{project}_inside"), true, inside),
         door: network(capabilities, format!("{project}_door"), false, door),
     };
-    if found { Ok(networks) } else { Err(networks) }
+    (networks, found)
 }
 
 fn network(capabilities: &Capabilities, name: String, internal: bool, subnet: Subnet) -> NetworkPlan {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use prodmirror::{
     labels,
-    plan::{Capabilities, ContainerPlan, Does, Plan, plan},
+    plan::{Capabilities, ContainerPlan, Does, Mount, Plan, plan},
     profile::{Origins, Profile},
 };
 
@@ -59,42 +59,41 @@ fn specs(plan: &Plan) -> IndexMap<String, String> {
     containers(plan).iter().map(|container| (container.key.clone(), seal(container))).collect()
 }
 
-#[test]
-fn every_key_volume_variable_and_step_is_there_once() {
-    for profile in examples() {
-        let plan = planned(&profile);
-        let all: [Vec<&str>; 4] = [
-            containers(&plan).iter().map(|container| container.key.as_str()).collect(),
-            plan.volumes.iter().map(|volume| volume.name.as_str()).collect(),
-            plan.secrets
-                .iter()
-                .flat_map(|s| [Some(&s.variable), s.url_variable.as_ref()])
-                .flatten()
-                .map(|s| s.as_str())
-                .collect(),
-            plan.steps.iter().map(|step| step.id.as_str()).collect(),
-        ];
-        for names in all {
-            let distinct: BTreeSet<&&str> = names.iter().collect();
-            assert_eq!(distinct.len(), names.len(), "{names:?}");
-        }
+/// Fails unless names are unique, mounts lead to volumes, and steps stand in an order that can be done.
+pub fn assert_whole(plan: &Plan) {
+    let variables =
+        plan.secrets.iter().flat_map(|secret| [Some(&secret.variable), secret.url_variable.as_ref()]);
+    let all: [Vec<&str>; 4] = [
+        containers(plan).iter().map(|container| container.key.as_str()).collect(),
+        plan.volumes.iter().map(|volume| volume.name.as_str()).collect(),
+        variables.flatten().map(String::as_str).collect(),
+        plan.steps.iter().map(|step| step.id.as_str()).collect(),
+    ];
+    for names in all {
+        let distinct: BTreeSet<&&str> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
     }
-}
-
-#[test]
-fn what_a_container_mounts_is_a_volume_of_the_plan_and_stands_at_one_place_once() {
-    for profile in examples() {
-        let plan = planned(&profile);
-        for container in containers(&plan) {
-            let mut targets = BTreeSet::new();
-            for mount in &container.mounts {
-                assert!(targets.insert(mount.target().to_owned()), "{}: {}", container.key, mount.target());
-                if let prodmirror::plan::Mount::Volume { volume, .. } = mount {
-                    assert!(plan.volumes.iter().any(|known| known.name == *volume), "{volume}");
-                }
+    for container in containers(plan) {
+        let mut targets = BTreeSet::new();
+        for mount in &container.mounts {
+            assert!(targets.insert(mount.target().to_owned()), "{}: {}", container.key, mount.target());
+            if let Mount::Volume { volume, .. } = mount {
+                assert!(plan.volumes.iter().any(|known| known.name == *volume), "{volume}");
             }
         }
     }
+    let mut done = BTreeSet::new();
+    for step in &plan.steps {
+        assert!(step.needs.iter().all(|need| done.contains(need)), "{step:?}");
+        done.insert(step.id.clone());
+    }
+    let first = plan.steps.iter().find(|step| !matches!(step.does, Does::Networks | Does::Volumes));
+    assert_eq!(first.map(|step| &step.does), Some(&Does::Keeper), "the keeper is the first container");
+}
+
+#[test]
+fn names_are_unique_mounts_lead_somewhere_and_steps_can_be_done_in_order() {
+    examples().iter().for_each(|profile| assert_whole(&planned(profile)));
 }
 
 #[test]
@@ -112,20 +111,6 @@ fn every_object_carries_the_labels_that_gc_looks_for() {
                 assert!(!of.contains_key(label), "{label} is set at launch");
             }
         }
-    }
-}
-
-#[test]
-fn a_step_needs_earlier_steps_and_the_keeper_is_the_first_container() {
-    for profile in examples() {
-        let plan = planned(&profile);
-        let mut done = BTreeSet::new();
-        for step in &plan.steps {
-            assert!(step.needs.iter().all(|need| done.contains(need)), "{step:?}");
-            done.insert(step.id.clone());
-        }
-        let first = plan.steps.iter().find(|step| !matches!(step.does, Does::Networks | Does::Volumes));
-        assert_eq!(first.map(|step| &step.does), Some(&Does::Keeper));
     }
 }
 

@@ -354,3 +354,12 @@ fn helpers_hold_nothing_that_they_do_not_need() {
 fn plan_of(capabilities: &prodmirror::plan::Capabilities) -> prodmirror::plan::Plan {
     plan(&service("replicas: 1"), capabilities, &Origins::default())
 }
+
+#[test]
+fn more_replicas_than_any_host_holds_are_refused_and_not_planned() {
+    let plan = planned(&service("replicas: 4000000000"));
+    assert_eq!(plan.refusals[0].code, "too-many-replicas");
+    assert_eq!(plan.pods.len(), 1000);
+    let subnet = plan.networks.inside.subnet;
+    assert!(subnet.bits <= 21, "the engine's half holds them all: {subnet}");
+}

@@ -9,7 +9,7 @@ use prodmirror::{
         capabilities::{Host, ImageFacts, Options},
         plan,
     },
-    profile::{Layers, Loaded, Origins, Profile, Source, load},
+    profile::{Layers, Loaded, Origins, Profile, ReadFile, Source, load},
 };
 
 /// A digest that only looks like one.
@@ -27,10 +27,7 @@ pub fn loaded(text: &str) -> Profile {
     read(&documents, &read_file).unwrap_or_else(|problems| panic!("{problems}")).profile
 }
 
-pub fn read(
-    documents: &[Source],
-    read_file: &dyn Fn(&str, &str) -> Result<Vec<u8>, String>,
-) -> Result<Loaded, prodmirror::profile::Problems> {
+pub fn read(documents: &[Source], read_file: &ReadFile<'_>) -> Result<Loaded, prodmirror::profile::Problems> {
     load(&Layers { documents, set: &[], unset: &[], allow_unpinned: true, read_file })
 }
 

@@ -1,15 +1,18 @@
 //! Grades that the profile and the host decide: one function a field.
 
+mod network;
+mod platform;
+
 use super::{Grade, wanted::Case};
 use crate::{
-    plan::{ImageSource, Mount, NetworkMode},
-    profile::{
-        Allow, Arch, Balancing, Egress, EngineKind, Medium, PodField, Protocol, Seed, StoreClock, Value,
-        Volume,
-    },
+    plan::{ImageSource, Mount},
+    profile::{Allow, EngineKind, Medium, PodField, Seed, StoreClock, Value, Volume},
 };
 
 /// A grade and, below `enforced`, the reason; without one the row's own words are taken.
+pub(crate) use network::{balancing, egress, expose, service_links};
+pub(crate) use platform::{arch, cgroup, cores, kernel, node_memory, node_timezone, swap};
+
 pub(crate) type Verdict = (Grade, Option<String>);
 
 use Grade::{Approximated, Dropped, Emulated, Enforced};
@@ -18,73 +21,6 @@ const ENFORCED: Verdict = (Enforced, None);
 
 fn because(grade: Grade, why: impl Into<String>) -> Verdict {
     (grade, Some(why.into()))
-}
-
-/// The key at the end of the path.
-fn last_key(case: &Case<'_>) -> String {
-    case.path.0.len().checked_sub(1).and_then(|at| case.path.key_at(at)).unwrap_or_default().to_owned()
-}
-
-pub(crate) fn arch(case: &Case<'_>) -> Verdict {
-    let wanted = match case.profile.platform.arch {
-        Some(Arch::Arm64) => "arm64",
-        Some(Arch::Amd64) | None => "amd64",
-    };
-    let host = &case.capabilities.host.arch;
-    if host == wanted {
-        ENFORCED
-    } else {
-        because(Approximated, format!("{wanted} is emulated on {host}: timing is not comparable"))
-    }
-}
-
-pub(crate) fn kernel(case: &Case<'_>) -> Verdict {
-    because(Dropped, format!("the host's kernel is {}", case.capabilities.host.kernel))
-}
-
-pub(crate) fn cgroup(case: &Case<'_>) -> Verdict {
-    because(Dropped, format!("the host has version {}", case.capabilities.host.cgroup))
-}
-
-pub(crate) fn cores(case: &Case<'_>) -> Verdict {
-    let (wanted, host) = (case.profile.platform.cores.unwrap_or_default(), case.capabilities.host.cores);
-    if wanted <= host { ENFORCED } else { because(Approximated, format!("the host has {host}")) }
-}
-
-pub(crate) fn node_memory(case: &Case<'_>) -> Verdict {
-    let host = case.capabilities.host.memory;
-    because(
-        Approximated,
-        format!("a process sees the host's {host} bytes; limits are those of its container"),
-    )
-}
-
-pub(crate) fn swap(case: &Case<'_>) -> Verdict {
-    if !case.capabilities.host.swap_limit {
-        return because(Dropped, "this kernel does not account for swap");
-    }
-    let unlimited: Vec<&str> = case
-        .plan
-        .pods
-        .iter()
-        .filter(|pod| pod.ordinal == 0)
-        .flat_map(|pod| pod.containers().skip(1))
-        .filter(|container| container.limits.memory.is_none())
-        .map(|container| container.key.as_str())
-        .collect();
-    if unlimited.is_empty() {
-        ENFORCED
-    } else {
-        because(
-            Approximated,
-            format!("without a memory limit there is none on swap: {}", unlimited.join(", ")),
-        )
-    }
-}
-
-pub(crate) fn node_timezone(case: &Case<'_>) -> Verdict {
-    let host = case.capabilities.host.timezone.as_deref().unwrap_or("not known");
-    because(Dropped, format!("containers do not inherit it; the host's is {host}"))
 }
 
 pub(crate) fn flag(case: &Case<'_>) -> Verdict {
@@ -122,8 +58,8 @@ pub(crate) fn image(case: &Case<'_>) -> Verdict {
 }
 
 pub(crate) fn variable(case: &Case<'_>) -> Verdict {
-    let name = last_key(case);
-    let value = case.owner.and_then(|owner| owner.process.env.get(&name));
+    let name = case.last_key();
+    let value = case.owner.and_then(|owner| owner.process.env.get(name));
     match value {
         Some(Value::Hole(reason)) => because(Dropped, format!("it could not be read: {reason}")),
         Some(Value::Field(PodField::NodeName)) => {
@@ -131,7 +67,7 @@ pub(crate) fn variable(case: &Case<'_>) -> Verdict {
         }
         Some(Value::Field(PodField::PodAddress)) => {
             let empty =
-                case.owner.and_then(|owner| owner.container).and_then(|container| container.env.get(&name));
+                case.owner.and_then(|owner| owner.container).and_then(|container| container.env.get(name));
             if empty.is_some_and(|template| template.0.is_empty()) {
                 because(Dropped, "there is no fixed address left in the subnet")
             } else {
@@ -147,6 +83,17 @@ pub(crate) fn seccomp(case: &Case<'_>) -> Verdict {
     match case.value.as_str() {
         Some("runtime/default" | "unconfined") => ENFORCED,
         _ => because(Dropped, "a profile file of production's nodes is not here; the engine's default holds"),
+    }
+}
+
+/// The variable `TZ` carries the zone, unless the profile's own says another.
+pub(crate) fn timezone(case: &Case<'_>) -> Verdict {
+    let own = case.owner.and_then(|owner| owner.process.env.get("TZ"));
+    match own {
+        Some(Value::Text(text)) if text.as_literal() != case.value.as_str() => {
+            because(Dropped, "the variable `TZ` says another")
+        }
+        _ => ENFORCED,
     }
 }
 
@@ -217,10 +164,10 @@ pub(crate) fn storage(case: &Case<'_>) -> Verdict {
 }
 
 pub(crate) fn ulimit(case: &Case<'_>) -> Verdict {
-    let name = last_key(case);
+    let name = case.last_key();
     let Some(owner) = case.owner else { return ENFORCED };
-    let wanted = owner.process.ulimits.get(&name).map(|limit| (limit.soft, limit.hard));
-    match owner.container.and_then(|container| container.ulimits.get(&name)) {
+    let wanted = owner.process.ulimits.get(name).map(|limit| (limit.soft, limit.hard));
+    match owner.container.and_then(|container| container.ulimits.get(name)) {
         Some(given) if wanted != Some(*given) => {
             because(Approximated, format!("cut to {}/{}, the most that this host allows", given.0, given.1))
         }
@@ -230,7 +177,7 @@ pub(crate) fn ulimit(case: &Case<'_>) -> Verdict {
 
 /// Kernel settings of the network are the whole pod's, so that two containers cannot differ.
 pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
-    let name = last_key(case);
+    let name = case.last_key();
     let Some(owner) = case.owner else { return ENFORCED };
     if !name.starts_with("net.") {
         return ENFORCED;
@@ -238,7 +185,7 @@ pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
     if owner.run.host_network == Some(true) {
         return because(Dropped, "the network is the host's, whose settings stay");
     }
-    match owner.pod.and_then(|pod| pod.pause.sysctls.get(&name)) {
+    match owner.pod.and_then(|pod| pod.pause.sysctls.get(name)) {
         Some(given) if case.value.as_str() != Some(given) => because(
             Dropped,
             format!("the replica's network has one setting, and the main container's is {given}"),
@@ -248,7 +195,7 @@ pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
 }
 
 pub(crate) fn volume(case: &Case<'_>) -> Verdict {
-    let target = last_key(case);
+    let target = case.last_key();
     let Some(owner) = case.owner else { return ENFORCED };
     let is_data = owner.container.is_some_and(|container| {
         let data =
@@ -260,7 +207,7 @@ pub(crate) fn volume(case: &Case<'_>) -> Verdict {
             Mount::Bind { .. } => false,
         })
     });
-    match owner.run.volumes.get(&target) {
+    match owner.run.volumes.get(target) {
         Some(Volume::Host { .. }) if is_data => {
             because(Dropped, "a store's data lies in a volume of its own")
         }
@@ -282,31 +229,12 @@ pub(crate) fn volume(case: &Case<'_>) -> Verdict {
 
 /// What the keeper does it can only do with the engine's socket.
 pub(crate) fn by_keeper(case: &Case<'_>) -> Verdict {
+    if case.path.key_at(2) == Some("init") && case.path.0.len() > 4 {
+        return because(Dropped, "an init container has no probes and no hooks");
+    }
     match case.capabilities.host.socket {
         Some(_) => (Emulated, None),
         None => because(Dropped, "the keeper has no socket of the engine"),
-    }
-}
-
-pub(crate) fn service_links(case: &Case<'_>) -> Verdict {
-    if case.value.as_bool() == Some(true) {
-        because(Approximated, "hosts are names: there are no virtual addresses in this version")
-    } else {
-        because(Emulated, "no such variable is written")
-    }
-}
-
-pub(crate) fn balancing(case: &Case<'_>) -> Verdict {
-    match case.owner.and_then(|owner| owner.service).and_then(|service| service.balancing) {
-        Some(Balancing::ClusterIp) => because(
-            Approximated,
-            "Docker's DNS answers with all replicas; virtual addresses are not in this version",
-        ),
-        Some(Balancing::Headless) => because(
-            Approximated,
-            "Docker's DNS answers with replicas that are not ready, too; not in this version",
-        ),
-        Some(Balancing::Dns) | None => ENFORCED,
     }
 }
 
@@ -336,50 +264,6 @@ pub(crate) fn clock(case: &Case<'_>) -> Verdict {
             EngineKind::Postgres => ENFORCED,
         },
         _ => because(Dropped, "not in this version: the clock is the wall's"),
-    }
-}
-
-pub(crate) fn egress(case: &Case<'_>) -> Verdict {
-    if let Some(Egress::Allowed(_)) = case.profile.network.egress {
-        return because(Dropped, "not in this version: nothing gets out");
-    }
-    let pods = case.plan.pods.iter().filter(|pod| pod.ordinal == 0);
-    let on_host: Vec<&str> = pods
-        .clone()
-        .filter(|pod| pod.main.network == NetworkMode::Host)
-        .map(|pod| pod.service.as_str())
-        .collect();
-    if !on_host.is_empty() {
-        return because(Dropped, format!("on the host's own network: {}", on_host.join(", ")));
-    }
-    let admins: Vec<&str> = pods
-        .flat_map(|pod| pod.containers().skip(1))
-        .filter(|container| container.privileged || container.cap_add.iter().any(|cap| is_net_admin(cap)))
-        .map(|container| container.key.as_str())
-        .collect();
-    let said =
-        if admins.is_empty() { String::new() } else { format!("; with NET_ADMIN: {}", admins.join(", ")) };
-    because(Enforced, format!("the network has no way out; tries are not logged in this version{said}"))
-}
-
-fn is_net_admin(capability: &str) -> bool {
-    matches!(capability, "NET_ADMIN" | "CAP_NET_ADMIN" | "ALL")
-}
-
-pub(crate) fn expose(case: &Case<'_>) -> Verdict {
-    let service = case.value.get("service").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let port = case.value.get("port").and_then(serde_json::Value::as_str);
-    let doors = case.plan.gateway.doors.iter();
-    let found =
-        doors.filter(|door| door.service.as_str() == service && port.is_none_or(|p| door.port.as_str() == p));
-    let ports = case.profile.services.get(service).map(|service| &service.run.ports);
-    let udp = ports.is_some_and(|ports| {
-        ports.iter().any(|(name, of)| of.protocol == Protocol::Udp && port.is_none_or(|p| name.as_str() == p))
-    });
-    match (found.count(), udp) {
-        (0, _) => because(Dropped, "it has no TCP port to publish"),
-        (_, true) => because(Approximated, "its UDP ports are not published"),
-        _ => ENFORCED,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::duties::Role;
+use super::duties::{Duties, Role};
 
 /// Where the keeper mounts the journal volume, and the files in it.
 pub const JOURNAL_DIR: &str = "/journal";
@@ -126,6 +126,11 @@ pub enum Event {
         service: String,
         ordinal: u32,
         why: String,
+    },
+    /// Where a replica stands, told by the launch to a keeper that has no engine's socket and cannot look.
+    Placed {
+        duties: Duties,
+        address: std::net::IpAddr,
     },
     Expired,
     /// The holder of the lease of a `run` died.

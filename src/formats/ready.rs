@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Where helpers mount the control volume, and the file in it.
 pub const CONTROL_DIR: &str = "/control";
 pub const READY_FILE: &str = "ready.json";
-/// The keeper's present view beside it: the replicas of `journal::KeeperStatus`.
+/// The keeper's present view beside it: a `journal::KeeperStatus`, and how far of the journal it is true.
 pub const STATUS_FILE: &str = "status.json";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

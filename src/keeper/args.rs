@@ -50,7 +50,7 @@ fn obey(word: Word, places: &Places) -> Result<(), KeeperError> {
     let mut out = io::stdout().lock();
     match word {
         Word::Keep(args) => run::run(args),
-        Word::Status { follow: true } => ask::follow(places, &mut out),
+        Word::Status { follow: true } => ask::follow(places, io::stdin(), &mut out),
         Word::Status { follow: false } => {
             let status = ask::status(places)?;
             serde_json::to_writer(&mut out, &status).map_err(io::Error::from)?;

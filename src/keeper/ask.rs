@@ -4,7 +4,11 @@
 //! and the view that the keeper shows tells how far it has read.
 
 use std::{
-    io::{BufRead, Write},
+    io::{self, BufRead, Read, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -24,27 +28,58 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// The journal read to its end, the lease, and the keeper's present view.
 pub fn status(places: &Places) -> Result<KeeperStatus, KeeperError> {
-    let mut memory = Memory::default();
-    for line in Reader::new(&places.journal).more()? {
-        memory.apply(&line);
-    }
-    let (leased, _) = lease::look(&places.journal)?;
-    let replicas = read_view(&places.control)?.unwrap_or_default().replicas;
-    Ok(KeeperStatus { leased, replicas, ..memory.status() })
+    Asker::new(places).status()
 }
 
-/// One line for each change, until whoever reads it is gone.
-pub fn follow(places: &Places, out: &mut impl Write) -> Result<(), KeeperError> {
+/// One line for each change, until `words` end.
+pub fn follow(
+    places: &Places,
+    mut words: impl Read + Send + 'static,
+    out: &mut impl Write,
+) -> Result<(), KeeperError> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    std::thread::spawn(move || {
+        // An error is an end as well.
+        let _ = io::copy(&mut words, &mut io::sink());
+        end.store(true, Ordering::Relaxed);
+    });
+    let mut asker = Asker::new(places);
     let mut last = None;
     loop {
-        let status = status(places)?;
+        let status = asker.status()?;
         if last.as_ref() != Some(&status) {
-            serde_json::to_writer(&mut *out, &status).map_err(std::io::Error::from)?;
+            serde_json::to_writer(&mut *out, &status).map_err(io::Error::from)?;
             writeln!(out)?;
             out.flush()?;
             last = Some(status);
         }
+        if ended.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         sleep(LOOK);
+    }
+}
+
+/// Reads on where it was.
+struct Asker<'a> {
+    places: &'a Places,
+    journal: Reader,
+    memory: Memory,
+}
+
+impl<'a> Asker<'a> {
+    fn new(places: &'a Places) -> Self {
+        Self { places, journal: Reader::new(&places.journal), memory: Memory::default() }
+    }
+
+    fn status(&mut self) -> Result<KeeperStatus, KeeperError> {
+        for line in self.journal.more()? {
+            self.memory.apply(&line);
+        }
+        let (leased, _) = lease::look(&self.places.journal)?;
+        let replicas = read_view(&self.places.control)?.unwrap_or_default().status.replicas;
+        Ok(KeeperStatus { leased, replicas, ..self.memory.status() })
     }
 }
 
@@ -88,7 +123,7 @@ impl Which {
 pub fn stop(places: &Places, which: &Which) -> Result<(), KeeperError> {
     let event = Event::Stopped { service: which.service.clone(), ordinal: which.ordinal };
     order(places, which, event, |view, which| {
-        let mut meant = view.replicas.iter().filter(|r| which.names(&r.service, r.ordinal));
+        let mut meant = view.status.replicas.iter().filter(|r| which.names(&r.service, r.ordinal));
         meant.all(|replica| replica.stopped && replica.containers.iter().all(|container| !container.running))
     })
 }
@@ -97,7 +132,11 @@ pub fn stop(places: &Places, which: &Which) -> Result<(), KeeperError> {
 pub fn start(places: &Places, which: &Which) -> Result<(), KeeperError> {
     let event = Event::Started { service: which.service.clone(), ordinal: which.ordinal };
     order(places, which, event, |view, which| {
-        view.replicas.iter().filter(|r| which.names(&r.service, r.ordinal)).all(|replica| !replica.stopped)
+        view.status
+            .replicas
+            .iter()
+            .filter(|r| which.names(&r.service, r.ordinal))
+            .all(|replica| !replica.stopped)
     })
 }
 

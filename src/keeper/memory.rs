@@ -1,8 +1,9 @@
 //! What the journal adds up to: the keeper's memory, the same after every restart.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{backoff::BackOff, seen::Millis};
+use crate::formats::duties::Duties;
 use crate::formats::journal::{
     Event, JobStatus, KeeperStatus, LastExit, Line, ProbeKind, ProfileMark, SeedStatus, UpState,
 };
@@ -24,6 +25,15 @@ pub struct Memory {
     recalls: BTreeMap<(String, u32, String), Recall>,
     last_exited: Option<(String, u32, String)>,
     ready: BTreeMap<(String, u32), bool>,
+    /// Replicas by the launch's word, for a keeper that cannot look.
+    pub placed: BTreeMap<(String, u32), Placed>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    pub duties: Duties,
+    pub address: IpAddr,
+    pub at: Millis,
 }
 
 /// A `stop` or `start`.
@@ -175,6 +185,10 @@ impl Memory {
             }
             Event::Ready { service, ordinal, ready } => {
                 self.ready.insert((service.clone(), *ordinal), *ready);
+            }
+            Event::Placed { duties, address } => {
+                let key = (duties.service.to_string(), duties.ordinal);
+                self.placed.insert(key, Placed { duties: duties.clone(), address: *address, at });
             }
             Event::Expired | Event::OwnerDied { .. } => self.condemned = true,
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::formats::{
-    journal::ReplicaStatus,
+    journal::KeeperStatus,
     ready::{READY_FILE, ReadyReplica, ReadySet, STATUS_FILE},
 };
 
@@ -14,7 +14,8 @@ use crate::formats::{
 pub struct View {
     /// How far of the journal it has taken in, in bytes.
     pub journal: u64,
-    pub replicas: Vec<ReplicaStatus>,
+    #[serde(flatten)]
+    pub status: KeeperStatus,
 }
 
 /// Writes what changed, and only then.
@@ -86,5 +87,14 @@ mod tests {
             generations.push(written.generation);
         }
         assert_eq!(generations, [1, 1, 2]);
+    }
+
+    #[test]
+    fn the_view_reads_as_a_status() {
+        let status = KeeperStatus { run: Some("r".to_owned()), leased: true, ..KeeperStatus::default() };
+        let view = View { journal: 7, status: status.clone() };
+        let text = serde_json::to_string(&view).unwrap();
+        assert_eq!(serde_json::from_str::<KeeperStatus>(&text).unwrap(), status);
+        assert_eq!(serde_json::from_str::<View>(&text).unwrap(), view);
     }
 }

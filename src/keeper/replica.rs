@@ -145,7 +145,7 @@ impl Replica {
         self.ready == Some(true)
     }
 
-    #[cfg(test)]
+    /// Nothing of it runs.
     pub fn at_rest(&self) -> bool {
         self.members.iter().all(|member| member.life.is_none() && !member.busy)
     }
@@ -274,5 +274,7 @@ impl Replica {
     }
 }
 
+#[cfg(test)]
+pub(super) mod rig;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,9 @@
 //! Words of the neighbours, and the nearest of our own.
 
-use super::node::{Kind, Node};
+use super::{
+    neighbours::{KEYS, VALUES},
+    node::{Kind, Node},
+};
 use crate::path::Path;
 
 /// The known word that a mistyped one is meant to be, if one is near.
@@ -17,148 +20,6 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, key)| key)
 }
-
-/// What Compose and Kubernetes call things, and what they are called here.
-const NEIGHBOURS: &[(&str, &str)] = &[
-    ("environment", "write `env`, a map of names to values"),
-    ("env_file", "write the variables under `env`; no file of the host is read"),
-    ("envFrom", "write the variables under `env`"),
-    ("depends_on", "write `needs: [NAME]`; it waits until NAME is ready, or has finished if it is a job"),
-    ("links", "write `needs`; services find each other by name"),
-    ("healthcheck", "write `probes: {readiness: {http: /healthz}}`, or startup, liveness; tcp, grpc, exec"),
-    ("livenessProbe", "write `probes: {liveness: …}`"),
-    ("readinessProbe", "write `probes: {readiness: …}`"),
-    ("startupProbe", "write `probes: {startup: …}`"),
-    ("httpGet", "write `http: {path: /, port: http}`"),
-    ("tcpSocket", "write `tcp: {port: http}`"),
-    ("test", "write `exec: [CMD, ARG]`"),
-    ("initialDelaySeconds", "write `initial_delay: 5s`"),
-    ("periodSeconds", "write `period: 5s`"),
-    ("timeoutSeconds", "write `timeout: 5s`"),
-    ("successThreshold", "write `success_threshold`"),
-    ("failureThreshold", "write `failure_threshold`"),
-    ("interval", "write `period`"),
-    ("start_period", "write `initial_delay`, or a `startup` probe"),
-    ("deploy", "write `replicas`, and `resources: {limits: …, requests: …}`"),
-    ("scale", "write `replicas`"),
-    ("mem_limit", "write `resources: {limits: {memory: 512Mi}}`"),
-    ("memory", "write `resources: {limits: {memory: 512Mi}}`"),
-    ("cpus", "write `resources: {limits: {cpu: 500m}}`"),
-    ("cpu", "write `resources: {limits: {cpu: 500m}}`"),
-    ("mem_reservation", "write `resources: {requests: {memory: 256Mi}}`"),
-    ("cpu_shares", "write `resources: {requests: {cpu: 250m}}`"),
-    ("limits", "write `resources: {limits: …}`"),
-    ("reservations", "write `requests`"),
-    ("memswap_limit", "write `platform: {swap: none}` at the top"),
-    ("pids_limit", "write `pids`"),
-    ("args", "write `command`; the image's entrypoint is `entrypoint`"),
-    ("containerPort", "write `port`, or `ports: {http: 8000}`"),
-    ("targetPort", "write `port`"),
-    ("expose", "write `ports: {http: 8000}`; what the host sees is `network.expose`"),
-    ("published", "ports of the host are chosen at launch; `endpoints` prints them"),
-    ("target", "write `port`"),
-    ("build", "build the image, then write `image: local:NAME:TAG`"),
-    ("pull_policy", "an image is named by digest, or `local:NAME:TAG`; nothing else decides what is pulled"),
-    (
-        "imagePullPolicy",
-        "an image is named by digest, or `local:NAME:TAG`; nothing else decides what is pulled",
-    ),
-    ("imagePullSecrets", "the engine's own log-in to the registry is used"),
-    ("container_name", "leave it out: names of containers belong to the mirror"),
-    (
-        "networks",
-        "leave it out: a mirror has one network of its own; `network` at the top says what may leave it",
-    ),
-    ("network_mode", "leave it out, or write `host_network: true` and `allow: [host-network]`"),
-    ("hostNetwork", "write `host_network: true`, and `allow: [host-network]` at the top"),
-    ("pid", "write `host_pid: true`, and `allow: [host-pid]` at the top"),
-    ("hostPID", "write `host_pid: true`, and `allow: [host-pid]` at the top"),
-    ("configs", "write `files: {/etc/app.ini: {from: app.ini}}`"),
-    (
-        "secrets",
-        "declare secrets at the top, and use them as `${secret:NAME}` or `files: {/run/x: {secret: NAME}}`",
-    ),
-    ("volumeMounts", "write `volumes: {/data: {claim: data}}`"),
-    ("volumes_from", "write `volumes`, with `{shared: NAME}`"),
-    ("mounts", "write `volumes`"),
-    ("persistentVolumeClaim", "write `claim: NAME`"),
-    ("emptyDir", "write `empty: {}`"),
-    ("hostPath", "write `host: /path`, and `allow: [host-path]` at the top"),
-    ("sizeLimit", "write `size`"),
-    (
-        "securityContext",
-        "write `user`, `groups`, `read_only`, `capabilities`, `privileged` or `fs_group` in its place",
-    ),
-    ("runAsUser", "write `user`"),
-    ("runAsGroup", "write `user: \"UID:GID\"`"),
-    ("fsGroup", "write `fs_group`"),
-    ("supplementalGroups", "write `groups`"),
-    ("readOnlyRootFilesystem", "write `read_only`"),
-    ("allowPrivilegeEscalation", "write `no_new_privileges: true` for `false`"),
-    ("security_opt", "write `no_new_privileges` or `seccomp`"),
-    ("seccompProfile", "write `seccomp: runtime/default`"),
-    ("cap_add", "write `capabilities: {add: [..]}`"),
-    ("cap_drop", "write `capabilities: {drop: [..]}`"),
-    ("group_add", "write `groups`"),
-    ("workingDir", "write `working_dir`"),
-    ("workdir", "write `working_dir`"),
-    ("dns_search", "write `dns: {search: [..]}`"),
-    ("dns_opt", "write `dns: {ndots: N}`"),
-    ("dnsConfig", "write `dns`"),
-    ("nameservers", "write `servers`"),
-    ("searches", "write `search`"),
-    ("hostAliases", "write `extra_hosts: {NAME: ADDRESS}`"),
-    ("terminationGracePeriodSeconds", "write `stop_grace_period: 30s`"),
-    ("restartPolicy", "write `restart: always`, `on-failure` or `never`"),
-    ("restart_policy", "write `restart: always`, `on-failure` or `never`"),
-    ("lifecycle", "write `post_start` and `pre_stop`"),
-    ("postStart", "write `post_start`"),
-    ("preStop", "write `pre_stop`"),
-    ("initContainers", "write `init`, a map of names to containers"),
-    ("containers", "the main container's fields stand beside `image`; others go under `sidecars`"),
-    ("serviceAccountName", "write `service_account`"),
-    ("enableServiceLinks", "write `enable_service_links`"),
-    ("annotations", "write `labels`; annotations are not carried"),
-    ("backoffLimit", "write `retries`"),
-    ("minReplicas", "write `min`"),
-    ("maxReplicas", "write `max`"),
-    ("targetCPUUtilizationPercentage", "write `target_cpu`"),
-    ("hpa", "write `autoscaling: {min: 2, max: 6}`"),
-    ("feature_flags", "write `flags`"),
-    ("version", "leave it out; the first line is `apiVersion: prodmirror/v1`"),
-    ("kind", "leave it out; the first line is `apiVersion: prodmirror/v1`"),
-    ("databases", "write `stores`"),
-    ("volumes", "write `volumes` at the service; a mirror makes what is named there"),
-    ("extends", "write `like: NAME` (jobs), or an overlay with `-f`"),
-    ("profiles", "write an overlay and hand it in with `-f`"),
-    ("tty", "leave it out; `exec -t` gives a terminal"),
-    ("stdin_open", "leave it out; `exec -i` gives an input"),
-    ("init", "leave it out, or write `init: {NAME: {…}}` for init containers"),
-    ("logging", "leave it out; `logs` reads what a container prints"),
-    ("platform", "write `platform: {arch: amd64}` at the top"),
-    ("password_file", "write `password: \"${secret:NAME}\"`"),
-    ("username", "write `user`"),
-    ("db", "write `database`"),
-    ("type", "write `engine`"),
-];
-
-/// Values that the neighbours know, and ours for the same.
-const VALUES: &[(&str, &str)] = &[
-    ("unless-stopped", "always"),
-    ("no", "never"),
-    ("OnFailure", "on-failure"),
-    ("metadata.name", "pod.name"),
-    ("status.podIP", "pod.address"),
-    ("pod.ip", "pod.address"),
-    ("spec.nodeName", "node.name"),
-    ("ClusterIP", "cluster-ip"),
-    ("None", "headless"),
-    ("postgresql", "postgres"),
-    ("valkey", "redis"),
-    ("x86_64", "amd64"),
-    ("aarch64", "arm64"),
-    ("Memory", "memory"),
-];
 
 /// The word of a closed set that was meant.
 pub(crate) fn word(text: &str, known: &[&str]) -> Option<String> {
@@ -184,12 +45,12 @@ pub(crate) fn unknown_key(
         };
         return (message, Some(hint.to_owned()));
     }
-    if let Some((_, hint)) = NEIGHBOURS.iter().find(|(word, hint)| *word == key && speaks_of(hint, known)) {
+    if let Some((_, hint)) = KEYS.iter().find(|(word, hint)| *word == key && speaks_of(hint, known)) {
         return (message, Some((*hint).to_owned()));
     }
     let hint = match nearest(key, known) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => match NEIGHBOURS.iter().find(|(word, _)| *word == key) {
+        None => match KEYS.iter().find(|(word, _)| *word == key) {
             Some((_, hint)) => (*hint).to_owned(),
             None => format!("known are {}", known.join(", ")),
         },

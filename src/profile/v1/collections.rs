@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 
 use super::{
     form::{Form, Object, Reader, either},
-    scalars::{Letters, NAME_PATTERN},
+    scalars::Letters,
+    spelled::NAME_PATTERN,
 };
 use crate::name::Name;
 use crate::path::Path;

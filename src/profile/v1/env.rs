@@ -4,9 +4,10 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::{
+    closed::OneOf,
     collections::{chosen, mark_choice},
     form::{Form, Reader, refuse_unknown},
-    scalars::{Letters, OneOf, Referring},
+    scalars::{Letters, Referring},
 };
 use crate::path::Path;
 use crate::profile::{PodField, Value, node::Node};

@@ -6,8 +6,10 @@ use serde_json::Value as Json;
 
 use super::{
     collections::{AbsolutePath, MapOf, chosen, mark_choice},
-    form::{Fields, Form, Object, Reader, Shape, Short, record},
-    scalars::{Absolute, Letters, Spelling, Whole},
+    form::{Fields, Form, Object, Reader, Shape, Short},
+    record::record,
+    scalars::{Absolute, Letters, Whole},
+    spelled::Spelling,
 };
 use crate::name::Name;
 use crate::path::Path;

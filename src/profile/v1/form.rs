@@ -1,10 +1,7 @@
 //! How a value stands in a file: reading it, writing it, its short forms and its schema.
 //!
 //! A `Form` belongs to one version of the file format; the types it reads into
-//! know nothing of it. `record!` writes the form of a struct from a table with
-//! one line a field: the struct is taken apart and put together by naming every
-//! field, so a field that is new to the struct does not compile until the table
-//! says how it stands in the file.
+//! know nothing of it.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -182,165 +179,23 @@ pub(crate) fn missing(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) {
     to.push(Problem::error("missing-key", at, node.span, format!("`{key}` is missing")));
 }
 
-/// The form of a struct: `KIND FIELD: FORM`, with documentation that becomes the schema's.
-///
-/// - `must`: required.
-/// - `may`: an `Option`, absent when not written.
-/// - `some`: absent is the type's default, and the default is not written.
-/// - `flat`: the field's own fields stand in the same map.
-macro_rules! record {
-    (
-        $(#[doc = $about:literal])*
-        $type:ident $(or $short:ty)? {
-            $( $(#[doc = $doc:literal])* $kind:ident $field:ident: $form:ty, )*
-        }
-    ) => {
-        impl $crate::profile::v1::form::Fields for $type {
-            type Record = Self;
-
-            fn keys(keys: &mut Vec<&'static str>) {
-                $( $crate::profile::v1::form::record!(@keys $kind $field, $form, keys); )*
-            }
-
-            fn lengthen_fields(node: &mut $crate::profile::node::Node) {
-                $( $crate::profile::v1::form::record!(@lengthen $kind $field, $form, node); )*
-            }
-
-            fn read_fields(
-                node: &$crate::profile::node::Node,
-                at: &$crate::path::Path,
-                to: &mut $crate::profile::v1::form::Reader<'_>,
-            ) -> Option<Self> {
-                $( let $field = $crate::profile::v1::form::record!(@read $kind $field, $form, node, at, to); )*
-                Some(Self { $( $field: $field?, )* })
-            }
-
-            fn write_fields(record: &Self, object: &mut $crate::profile::v1::form::Object) {
-                let Self { $( $field, )* } = record;
-                $( $crate::profile::v1::form::record!(@write $kind $field, $form, object); )*
-            }
-
-            fn schema_fields(
-                shape: &mut $crate::profile::v1::form::Shape,
-                generator: &mut schemars::SchemaGenerator,
-            ) {
-                $( $crate::profile::v1::form::record!(
-                    @schema $kind $field, $form, shape, generator, concat!("", $($doc, "\n",)*)
-                ); )*
-            }
-        }
-
-        impl $crate::profile::v1::form::Defined for $type {
-            const NAME: &'static str = stringify!($type);
-
-            fn define(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let mut shape = $crate::profile::v1::form::Shape::default();
-                <Self as $crate::profile::v1::form::Fields>::schema_fields(&mut shape, generator);
-                let long = shape.finish(concat!("", $($about, "\n",)*));
-                $( let long = $crate::profile::v1::form::either(<$short>::schema(generator), long); )?
-                long
-            }
-        }
-
-        impl $crate::profile::v1::form::Form for $type {
-            type Value = Self;
-
-            fn lengthen(node: &mut $crate::profile::node::Node) {
-                $( <$short>::lengthen(node); )?
-                if node.as_map().is_some() {
-                    <Self as $crate::profile::v1::form::Fields>::lengthen_fields(node);
-                }
-            }
-
-            fn read(
-                node: &$crate::profile::node::Node,
-                at: &$crate::path::Path,
-                to: &mut $crate::profile::v1::form::Reader<'_>,
-            ) -> Option<Self> {
-                if node.as_map().is_none() {
-                    let mut keys = Vec::new();
-                    <Self as $crate::profile::v1::form::Fields>::keys(&mut keys);
-                    to.wanted(node, at, &$crate::profile::v1::form::a_map_of(&keys));
-                    return None;
-                }
-                let mut keys = Vec::new();
-                <Self as $crate::profile::v1::form::Fields>::keys(&mut keys);
-                $crate::profile::v1::form::refuse_unknown(node, &keys, at, to);
-                <Self as $crate::profile::v1::form::Fields>::read_fields(node, at, to)
-            }
-
-            fn write(value: &Self) -> serde_json::Value {
-                let mut object = $crate::profile::v1::form::Object::new();
-                <Self as $crate::profile::v1::form::Fields>::write_fields(value, &mut object);
-                object.into()
-            }
-
-            fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                generator.subschema_for::<$crate::profile::v1::form::Named<Self>>()
-            }
-        }
-    };
-
-    (@keys flat $field:ident, $form:ty, $keys:ident) => { <$form as $crate::profile::v1::form::Fields>::keys($keys) };
-    (@keys $kind:ident $field:ident, $form:ty, $keys:ident) => { $keys.push(stringify!($field)) };
-
-    (@lengthen flat $field:ident, $form:ty, $node:ident) => {
-        <$form as $crate::profile::v1::form::Fields>::lengthen_fields($node)
-    };
-    (@lengthen $kind:ident $field:ident, $form:ty, $node:ident) => {
-        if let Some(node) = $node.get_mut(stringify!($field)) {
-            <$form as $crate::profile::v1::form::Form>::lengthen(node);
-        }
-    };
-
-    (@read flat $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
-        <$form as $crate::profile::v1::form::Fields>::read_fields($node, $at, $to)
-    };
-    (@read must $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
-        $crate::profile::v1::form::must::<$form>($node, stringify!($field), $at, $to)
-    };
-    (@read may $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
-        Some($crate::profile::v1::form::may::<$form>($node, stringify!($field), $at, $to))
-    };
-    (@read some $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
-        Some($crate::profile::v1::form::may::<$form>($node, stringify!($field), $at, $to).unwrap_or_default())
-    };
-
-    (@write flat $field:ident, $form:ty, $object:ident) => {
-        <$form as $crate::profile::v1::form::Fields>::write_fields($field, $object)
-    };
-    (@write must $field:ident, $form:ty, $object:ident) => {
-        { $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write($field)); }
-    };
-    (@write may $field:ident, $form:ty, $object:ident) => {
-        if let Some(value) = $field {
-            $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write(value));
-        }
-    };
-    (@write some $field:ident, $form:ty, $object:ident) => {
-        if *$field != <$form as $crate::profile::v1::form::Form>::Value::default() {
-            $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write($field));
-        }
-    };
-
-    (@schema flat $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
-        <$form as $crate::profile::v1::form::Fields>::schema_fields($shape, $generator)
-    };
-    (@schema must $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
-        {
-            $shape.required.push(stringify!($field).into());
-            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
-            $shape.add(stringify!($field), schema, $doc);
-        }
-    };
-    (@schema $kind:ident $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
-        {
-            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
-            $shape.add(stringify!($field), schema, $doc);
-        }
-    };
+/// Reads a map whose keys are those of the record and no others.
+pub(crate) fn read_record<F: Fields>(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<F::Record> {
+    let mut keys = Vec::new();
+    F::keys(&mut keys);
+    if node.as_map().is_none() {
+        to.wanted(node, at, &a_map_of(&keys));
+        return None;
+    }
+    refuse_unknown(node, &keys, at, to);
+    F::read_fields(node, at, to)
 }
-pub(crate) use record;
+
+pub(crate) fn write_record<F: Fields>(record: &F::Record) -> Json {
+    let mut object = Object::new();
+    F::write_fields(record, &mut object);
+    object.into()
+}
 
 pub(crate) fn must<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) -> Option<F::Value> {
     match node.get(key) {
@@ -367,7 +222,7 @@ pub(crate) fn either(short: Schema, long: Schema) -> Schema {
     schema
 }
 
-pub(crate) fn a_map_of(keys: &[&str]) -> String {
+fn a_map_of(keys: &[&str]) -> String {
     match keys {
         [] => "a map".to_owned(),
         keys if keys.len() <= 6 => format!("a map of {}", keys.join(", ")),

@@ -5,14 +5,17 @@
 //! `from_tree(tree(p)) == p`. When there is a version 2, it is a folder beside
 //! this one with a `Form` trait of its own.
 
+mod closed;
 mod collections;
 mod env;
 mod files;
 pub(crate) mod form;
 mod ports;
 mod probes;
+mod record;
 mod resources;
 pub(crate) mod scalars;
+mod spelled;
 mod store;
 mod top;
 mod volumes;

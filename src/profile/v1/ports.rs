@@ -5,9 +5,12 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
 
 use super::{
+    closed::OneOf,
     collections::List,
-    form::{Form, Reader, Short, either, record},
-    scalars::{OneOf, Spelling, Whole},
+    form::{Form, Reader, Short, either},
+    record::record,
+    scalars::Whole,
+    spelled::Spelling,
 };
 use crate::name::Name;
 use crate::path::Path;
@@ -131,7 +134,7 @@ impl Form for Ports {
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         let short = json_schema!({
             "type": "object",
-            "propertyNames": {"pattern": super::scalars::NAME_PATTERN},
+            "propertyNames": {"pattern": super::spelled::NAME_PATTERN},
             "additionalProperties": PortValue::schema(generator)
         });
         either(short, List::<PortMember>::schema(generator))

@@ -5,9 +5,12 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value as Json, json};
 
 use super::{
+    closed::OneOf,
     collections::{Argv, MapOf, chosen, mark_choice},
-    form::{Defined, Fields, Form, Named, Object, Reader, Shape, Short, record, refuse_unknown},
-    scalars::{Letters, OneOf, Spelling, Whole},
+    form::{Defined, Fields, Form, Named, Object, Reader, Shape, Short, refuse_unknown},
+    record::record,
+    scalars::{Letters, Whole},
+    spelled::Spelling,
 };
 use crate::path::Path;
 use crate::profile::{

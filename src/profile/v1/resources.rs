@@ -4,8 +4,10 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
 
 use super::{
-    form::{Form, Reader, Short, record},
-    scalars::{Letters, Spelling, Whole},
+    form::{Form, Reader, Short},
+    record::record,
+    scalars::{Letters, Whole},
+    spelled::Spelling,
 };
 use crate::path::Path;
 use crate::profile::{Bytes, Cpu, Limits, Requests, Resources, Ulimit, node::Node, problem::Problem};

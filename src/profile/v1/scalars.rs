@@ -1,19 +1,16 @@
-//! Forms of single values: texts, numbers, words of a closed set, units.
+//! Forms of single values: texts, numbers, booleans, texts with references.
 
-use std::{fmt::Display, marker::PhantomData, str::FromStr};
+use std::{marker::PhantomData, str::FromStr};
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
 
 use super::form::{Form, Reader};
-use crate::name::Name;
 use crate::path::Path;
 use crate::profile::{
-    Allow, Arch, Balancing, Bytes, CgroupVersion, Cpu, Duration, EngineKind, Image, Medium, Mode, PodField,
-    PortRef, Protocol, Restart, Scheme, Seed, Shape, StoreClock, Swap, Text,
+    Text,
     node::{Kind, Node, Style},
     problem::Problem,
-    words,
 };
 
 /// What a scalar may be in JSON's eyes: its letters count, not its type.
@@ -193,99 +190,6 @@ impl Form for Percent {
     }
 }
 
-/// A value with a text of its own: a name, an image, a quantity.
-pub(crate) trait Spelled: Sized + FromStr<Err: Display> + Display {
-    const CODE: &'static str;
-    const PATTERN: Option<&'static str>;
-    /// Whether YAML may take the text for a number.
-    const NUMERIC: bool = false;
-
-    fn stand_in() -> Option<Self> {
-        None
-    }
-}
-
-/// The form of what spells itself.
-pub(crate) struct Spelling<T>(PhantomData<T>);
-
-impl<T: Spelled> Form for Spelling<T> {
-    type Value = T;
-
-    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<T> {
-        let text = Letters::read(node, at, to)?;
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let hint = words::spelling(T::CODE, &text);
-                to.push(Problem::error(T::CODE, at, node.span, error.to_string()).maybe_hint(hint));
-                None
-            }
-        }
-    }
-
-    fn write(value: &T) -> Json {
-        value.to_string().into()
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        let mut schema = if T::NUMERIC {
-            json_schema!({"type": ["string", "number"]})
-        } else {
-            json_schema!({"type": "string"})
-        };
-        if let Some(pattern) = T::PATTERN {
-            schema.insert("pattern".to_owned(), pattern.into());
-        }
-        schema
-    }
-
-    fn stand_in() -> Option<T> {
-        <T as Spelled>::stand_in()
-    }
-}
-
-pub(crate) const NAME_PATTERN: &str = "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$";
-
-impl Spelled for Name {
-    const CODE: &'static str = "bad-name";
-    const PATTERN: Option<&'static str> = Some(NAME_PATTERN);
-    fn stand_in() -> Option<Self> {
-        Name::new("unreadable").ok()
-    }
-}
-
-impl Spelled for Image {
-    const CODE: &'static str = "bad-image";
-    const PATTERN: Option<&'static str> = Some("^\\S+$");
-    const NUMERIC: bool = true;
-    fn stand_in() -> Option<Self> {
-        Some(Image::Local { name: "unreadable".into(), tag: "unreadable".into() })
-    }
-}
-
-impl Spelled for Cpu {
-    const CODE: &'static str = "bad-quantity";
-    const PATTERN: Option<&'static str> = Some("^([0-9]+m|[0-9]*\\.?[0-9]*)$");
-    const NUMERIC: bool = true;
-}
-
-impl Spelled for Bytes {
-    const CODE: &'static str = "bad-quantity";
-    const PATTERN: Option<&'static str> = Some("^[0-9]*\\.?[0-9]*([kMGTPE]|[KMGTPE]i)?$");
-    const NUMERIC: bool = true;
-}
-
-impl Spelled for Duration {
-    const CODE: &'static str = "bad-duration";
-    const PATTERN: Option<&'static str> = Some("^([0-9]*\\.?[0-9]*(h|ms|m|s))+$");
-}
-
-impl Spelled for Mode {
-    const CODE: &'static str = "bad-mode";
-    const PATTERN: Option<&'static str> = Some("^[0-7]{3,4}$");
-    const NUMERIC: bool = true;
-}
-
 /// Text with references; look-alikes of host variables are warned of.
 pub(crate) enum Referring {}
 
@@ -321,102 +225,4 @@ impl Form for Referring {
     fn schema(_: &mut SchemaGenerator) -> Schema {
         any_scalar()
     }
-}
-
-/// A word of a closed set.
-pub(crate) trait Word: Copy + PartialEq + 'static {
-    const WORDS: &'static [(&'static str, Self)];
-    fn stand_in() -> Option<Self> {
-        None
-    }
-}
-
-pub(crate) struct OneOf<T>(PhantomData<T>);
-
-impl<T: Word> Form for OneOf<T> {
-    type Value = T;
-
-    fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<T> {
-        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
-        let Some(text) = node.as_text() else {
-            to.wanted(node, at, &format!("one of {}", known.join(", ")));
-            return None;
-        };
-        let found = T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        if found.is_none() {
-            let message = format!("`{text}` is not one of {}", known.join(", "));
-            let hint = words::word(text, &known);
-            to.push(Problem::error("unknown-word", at, node.span, message).maybe_hint(hint));
-        }
-        found
-    }
-
-    fn write(value: &T) -> Json {
-        T::WORDS.iter().find(|(_, each)| each == value).map_or(Json::Null, |(word, _)| (*word).into())
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        let known: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
-        json_schema!({"enum": known})
-    }
-
-    fn stand_in() -> Option<T> {
-        <T as Word>::stand_in()
-    }
-}
-
-/// Writes the table of a closed set, with a match that fails to compile when the set grows.
-macro_rules! words {
-    ($type:ident { $($word:literal = $variant:ident,)* } $($stand_in:ident)?) => {
-        impl Word for $type {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $type::$variant)),*];
-            $( fn stand_in() -> Option<Self> { Some($type::$stand_in) } )?
-        }
-        const _: fn(&$type) = |value| match value { $($type::$variant => (),)* };
-    };
-}
-
-words!(Allow {
-    "privileged" = Privileged,
-    "host-network" = HostNetwork,
-    "host-pid" = HostPid,
-    "host-path" = HostPath,
-    "same-cluster" = SameCluster,
-});
-words!(Arch { "amd64" = Amd64, "arm64" = Arm64, });
-words!(CgroupVersion { "v1" = V1, "v2" = V2, });
-words!(Swap { "none" = None, });
-words!(EngineKind { "postgres" = Postgres, "redis" = Redis, } Postgres);
-words!(Balancing { "cluster-ip" = ClusterIp, "headless" = Headless, "dns" = Dns, });
-words!(Restart { "always" = Always, "on-failure" = OnFailure, "never" = Never, });
-words!(Medium { "disk" = Disk, "memory" = Memory, });
-words!(Protocol { "tcp" = Tcp, "udp" = Udp, });
-words!(Scheme { "http" = Http, "https" = Https, });
-words!(PodField {
-    "pod.name" = PodName,
-    "pod.address" = PodAddress,
-    "node.name" = NodeName,
-    "limits.cpu" = LimitsCpu,
-    "limits.memory" = LimitsMemory,
-    "requests.cpu" = RequestsCpu,
-    "requests.memory" = RequestsMemory,
-});
-
-words!(StoreClock { "wall" = Wall, "pinned" = Pinned, "shifted" = Shifted, });
-
-impl Spelled for Shape {
-    const CODE: &'static str = "bad-shape";
-    const PATTERN: Option<&'static str> = Some("^((hex|base64|letters):[0-9]+|uuid|rsa-pem)$");
-}
-
-impl Spelled for PortRef {
-    const CODE: &'static str = "bad-port";
-    const PATTERN: Option<&'static str> = None;
-    const NUMERIC: bool = true;
-}
-
-impl Spelled for Seed {
-    const CODE: &'static str = "bad-seed";
-    const PATTERN: Option<&'static str> = Some("^.");
-    const NUMERIC: bool = true;
 }

@@ -5,9 +5,12 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::{
+    closed::OneOf,
     collections::{List, Listed, MapOf, Variable},
-    form::{Form, Reader, Short, record, refuse_unknown},
-    scalars::{Letters, OneOf, Percent, Spelling, Whole},
+    form::{Form, Reader, Short, refuse_unknown},
+    record::record,
+    scalars::{Letters, Percent, Whole},
+    spelled::Spelling,
 };
 use crate::name::Name;
 use crate::path::Path;

@@ -5,9 +5,12 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::{
+    closed::OneOf,
     collections::{AbsolutePath, MapOf, chosen, mark_choice},
-    form::{Form, Reader, may, record, refuse_unknown},
-    scalars::{Absolute, Bool, OneOf, Spelling},
+    form::{Form, Reader, may, refuse_unknown},
+    record::record,
+    scalars::{Absolute, Bool},
+    spelled::Spelling,
 };
 use crate::name::Name;
 use crate::path::Path;

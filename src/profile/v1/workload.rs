@@ -1,14 +1,16 @@
 //! Services, jobs, stores, and the process that each of their containers is.
 
 use super::{
+    closed::OneOf,
     collections::{AbsolutePath, Argv, List, Listed, MapOf, Variable},
     env::Variables,
     files::Files,
-    form::record,
     ports::Ports,
     probes::Hooked,
+    record::record,
     resources::Capability,
-    scalars::{Absolute, Bool, Letters, OneOf, Referring, Spelling, Whole},
+    scalars::{Absolute, Bool, Letters, Referring, Whole},
+    spelled::Spelling,
     store::StoreRun,
     volumes::Volumes,
 };

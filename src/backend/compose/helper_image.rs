@@ -59,21 +59,21 @@ impl HelperTar {
     /// # Errors
     /// Those of `out`.
     pub fn write_to(&self, out: impl Write) -> io::Result<()> {
-        let layer = self.layer()?;
-        let config = self.config(&sha256(&layer)).to_string();
+        let layer = Blob::new(self.layer()?);
+        let config = Blob::new(self.config(&layer.digest).to_string().into_bytes());
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": descriptor("application/vnd.oci.image.config.v1+json", config.as_bytes()),
-            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", &layer)],
-        })
-        .to_string();
+            "config": config.descriptor("application/vnd.oci.image.config.v1+json"),
+            "layers": [layer.descriptor("application/vnd.oci.image.layer.v1.tar")],
+        });
+        let manifest = Blob::new(manifest.to_string().into_bytes());
         let mut tar = tar::Builder::new(out);
         add(&mut tar, "oci-layout", 0o644, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        add(&mut tar, "index.json", 0o644, self.index(manifest.as_bytes()).to_string().as_bytes())?;
+        add(&mut tar, "index.json", 0o644, self.index(&manifest).to_string().as_bytes())?;
         add(&mut tar, "manifest.json", 0o644, self.docker_manifest(&config, &layer).to_string().as_bytes())?;
-        for blob in [config.as_bytes(), manifest.as_bytes(), &layer] {
-            add(&mut tar, &blob_path(blob), 0o644, blob)?;
+        for blob in [config, manifest, layer] {
+            add(&mut tar, &blob.path(), 0o644, &blob.bytes)?;
         }
         tar.into_inner()?.flush()
     }
@@ -95,28 +95,44 @@ impl HelperTar {
         })
     }
 
-    fn index(&self, manifest: &[u8]) -> Value {
-        let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", manifest);
+    fn index(&self, manifest: &Blob) -> Value {
+        let mut entry = manifest.descriptor("application/vnd.oci.image.manifest.v1+json");
         entry["platform"] = json!({"architecture": self.arch, "os": "linux"});
         entry["annotations"] = json!({
             "io.containerd.image.name": format!("docker.io/library/{}", self.tag),
             "org.opencontainers.image.ref.name": self.tag.rsplit(':').next(),
         });
-        json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry]})
+        json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [entry],
+        })
     }
 
     /// What `docker save` writes beside the layout; engines without the containerd store read only this.
-    fn docker_manifest(&self, config: &str, layer: &[u8]) -> Value {
-        json!([{"Config": blob_path(config.as_bytes()), "RepoTags": [self.tag], "Layers": [blob_path(layer)]}])
+    fn docker_manifest(&self, config: &Blob, layer: &Blob) -> Value {
+        json!([{"Config": config.path(), "RepoTags": [self.tag], "Layers": [layer.path()]}])
     }
 }
 
-fn descriptor(media_type: &str, blob: &[u8]) -> Value {
-    json!({"mediaType": media_type, "digest": sha256(blob), "size": blob.len()})
+/// Bytes of an image, hashed once.
+struct Blob {
+    bytes: Vec<u8>,
+    digest: String,
 }
 
-fn blob_path(blob: &[u8]) -> String {
-    format!("blobs/sha256/{}", hex(&Sha256::digest(blob)))
+impl Blob {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { digest: sha256(&bytes), bytes }
+    }
+
+    fn descriptor(&self, media_type: &str) -> Value {
+        json!({"mediaType": media_type, "digest": self.digest, "size": self.bytes.len()})
+    }
+
+    fn path(&self) -> String {
+        format!("blobs/{}", self.digest.replace(':', "/"))
+    }
 }
 
 fn add(tar: &mut tar::Builder<impl Write>, path: &str, mode: u32, content: &[u8]) -> io::Result<()> {

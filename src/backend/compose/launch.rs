@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     labels,
-    plan::{ContainerPlan, NetworkMode, Plan},
+    plan::Plan,
     render::{self, Form, RenderError},
 };
 
@@ -91,7 +91,8 @@ impl Compose {
         Ok(frozen.into_iter().map(|(key, _)| key.clone()).collect())
     }
 
-    /// `docker compose up` for these keys; members whose pause was replaced meanwhile are made anew.
+    /// `docker compose up` for these keys. Compose itself makes members anew whose pause was replaced: the pause's id
+    /// is part of what it compares.
     async fn compose_up(
         &self,
         plan: &Plan,
@@ -107,46 +108,8 @@ impl Compose {
         if fresh {
             args.push("--force-recreate");
         }
-        let first = args.len();
         args.extend(keys.iter().map(String::as_str));
-        self.docker_command(&args, secrets).await?;
-        let stale = self.stale_members(plan, keys).await?;
-        if stale.is_empty() {
-            return Ok(());
-        }
-        args.truncate(first);
-        args.push("--force-recreate");
-        args.extend(stale.iter().map(String::as_str));
         self.docker_command(&args, secrets).await.map(|_| ())
-    }
-
-    /// Keys that share the network of a pause that is no more: Compose starts them again into nothing.
-    async fn stale_members(&self, plan: &Plan, keys: &[String]) -> Result<Vec<String>> {
-        let wanted: BTreeSet<_> = keys.iter().collect();
-        let members = all_containers(plan).filter(|container| wanted.contains(&container.key));
-        let members: Vec<_> = members
-            .filter_map(|container| match &container.network {
-                NetworkMode::Of(pause) => Some((container, pause)),
-                _ => None,
-            })
-            .collect();
-        if members.is_empty() {
-            return Ok(Vec::new());
-        }
-        let there = self.containers_by_key(plan).await?;
-        let is_stale = |(container, pause): &(&ContainerPlan, &String)| {
-            let host = there.get(&container.key).and_then(|there| there.host_config.as_ref());
-            let joined = host
-                .and_then(|host| host.network_mode.as_deref())
-                .and_then(|mode| mode.strip_prefix("container:"));
-            let pause = there.get(*pause).map(|pause| id_of(pause));
-            joined.is_some() && pause.is_some() && joined != pause
-        };
-        Ok(members
-            .iter()
-            .filter(|member| is_stale(member))
-            .map(|(container, _)| container.key.clone())
-            .collect())
     }
 
     /// The files that `docker compose` is given, brought up to date; answers the first one. They hold no secret.
@@ -241,10 +204,6 @@ fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
     fs::write(aside.path(), content)?;
     aside.persist(file)?;
     Ok(())
-}
-
-fn all_containers(plan: &Plan) -> impl Iterator<Item = &ContainerPlan> {
-    plan.pods.iter().flat_map(|pod| pod.containers()).chain([&plan.gateway.container])
 }
 
 pub(super) fn id_of(container: &ContainerSummary) -> &str {

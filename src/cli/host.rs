@@ -1,7 +1,7 @@
 //! What a run takes from its surroundings, read once: the environment ends here.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -214,9 +214,4 @@ pub fn span(option: &str, text: &str) -> Result<Duration, Failure> {
     let span: profile::Duration =
         text.parse().map_err(|error| Failure::usage("bad-time", format!("--{option}: {error}")))?;
     Ok(span.into())
-}
-
-/// A file's path as people know it, from here.
-pub fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

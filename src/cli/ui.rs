@@ -53,6 +53,10 @@ impl Ui {
         Self { format: Format::Text, ..self.clone() }
     }
 
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }

@@ -17,7 +17,7 @@ pub struct Down {
     #[arg(long, requires = "all")]
     all_owners: bool,
     /// Accepted: removing volumes is the default
-    #[arg(short = 'v', long = "volumes", hide = true)]
+    #[arg(long = "volumes", hide = true)]
     volumes: bool,
 }
 
@@ -25,7 +25,8 @@ impl Down {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        if self.volumes {
+        // `-v`, which Compose wants here, is our word for saying more.
+        if self.volumes || ui.is_verbose() {
             ui.say("note: -v is the default: `down` always removes the state");
         }
         let drawn = Drawn::new(ui);

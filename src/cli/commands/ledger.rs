@@ -6,7 +6,7 @@ use crate::cli::{
     failure::{Failure, exit},
     host::Host,
     naming,
-    options::{NameArg, ProfileArgs},
+    options::NameArg,
     ui::{DIM, GREEN, RED, Ui, YELLOW},
 };
 

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod cp;
+pub mod diff;
 pub mod doctor;
 pub mod down;
 pub mod endpoints;

@@ -359,7 +359,7 @@ pub async fn again(
     files: &[PathBuf],
     ui: &Ui,
 ) -> Result<Again, Failure> {
-    let secrets = backend.secrets(name).await?;
+    let present = backend.secrets(name).await?;
     let kept = mirror::recall(backend, name).await?;
     let profile = match files {
         [] => kept.profile,
@@ -379,6 +379,7 @@ pub async fn again(
     };
     let (capabilities, _) = backend.capabilities(&ask).await?;
     let plan = plan::plan(&profile, &capabilities, &profile::Origins::default());
+    let secrets = mirror::secret_values(&plan, &mirror::GivenSecrets::default(), &present)?;
     Ok(Again { plan, tree: profile::tree(&profile), secrets })
 }
 

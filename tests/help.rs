@@ -1,0 +1,67 @@
+//! The command line's own shape: every command explains itself, with an example.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/cli.rs"]
+#[allow(dead_code, reason = "shared with tests that need an engine")]
+mod cli;
+
+use std::process::Command;
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let all = help(&["--help"]);
+    let commands = all.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut seen = 0;
+    for line in commands {
+        let name = line.split_whitespace().next().unwrap();
+        if name == "help" {
+            continue;
+        }
+        let text = help(&[name, "--help"]);
+        assert!(text.contains("Example"), "{name} --help shows no example:\n{text}");
+        seen += 1;
+    }
+    assert!(seen >= 24, "{seen} commands");
+}
+
+#[test]
+fn what_is_not_in_this_version_says_so_with_code_2() {
+    for command in ["capture", "drift", "replay", "snapshot", "egress", "env-dump"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args([command, "--any", "thing"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{command}");
+    }
+}
+
+#[test]
+fn options_of_later_versions_say_so_with_code_2() {
+    let profile = cli::root().join("profiles/minimal.yaml").display().to_string();
+    for options in [
+        vec!["--backend", "kind"],
+        vec!["--backend", "kubernetes"],
+        vec!["--context", "x"],
+        vec!["--scenario", "x"],
+    ] {
+        let mut arguments = vec!["plan", &profile];
+        arguments.extend(options);
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_usage_error_is_a_document_when_asked_for_one() {
+    let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(["up", "--no-such", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["kind"], "Error");
+    assert_eq!(document["exit"], 2);
+}

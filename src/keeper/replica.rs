@@ -155,13 +155,12 @@ impl Replica {
         let mut step = Step::default();
         self.stopped = wish.ordered == Ordered::Stop;
         self.meet(seen, wish, &mut step);
-        if wish.phase != Phase::Ending {
-            if self.stopped {
-                self.stop_in_order(now, seen, &mut step);
-            } else if self.keep_pause(now, seen, wish, &mut step) {
-                self.walk(now, seen, wish, &mut step);
-                self.attend(now, &mut step);
-            }
+        if self.stopped {
+            // In a `down` too: it orders a stop first, so that hooks and graces are kept.
+            self.stop_in_order(now, seen, &mut step);
+        } else if wish.phase != Phase::Ending && self.keep_pause(now, seen, wish, &mut step) {
+            self.walk(now, seen, wish, &mut step);
+            self.attend(now, &mut step);
         }
         self.judge(seen, &mut step);
         step

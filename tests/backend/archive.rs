@@ -60,6 +60,6 @@ async fn without_archive_and_registry_a_build_of_the_same_role_is_reported_and_e
     assert!(named.starts_with("localhost:1/bt-none@") && why.contains("refused"), "{error}");
 
     let roles = BTreeMap::from([("localhost:1/bt-none".to_owned(), "built:1".to_owned())]);
-    let ensured = compose.ensure(&[image.clone()], None, &roles, &Quiet).await.unwrap();
+    let ensured = compose.ensure(std::slice::from_ref(&image), None, &roles, &Quiet).await.unwrap();
     assert_eq!(ensured.unreachable, [image.to_engine()]);
 }

@@ -90,8 +90,9 @@ async fn a_volume_of_the_same_name_that_is_not_the_mirrors_is_never_used() {
     let plan = ground.plan(PROFILE).await;
     let name = plan.volumes[0].name.clone();
     docker(&["volume", "create", &name]);
-    let error = ground.start(&plan, What::Volumes, RunState::Running).await.unwrap_err().to_string();
+    let error = ground.start(&plan, What::Volumes, RunState::Running).await;
     docker(&["volume", "rm", &name]);
+    let error = error.unwrap_err().to_string();
     assert!(error.contains(&name) && error.contains("not this mirror's"), "{error}");
 }
 

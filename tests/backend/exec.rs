@@ -16,6 +16,7 @@ struct Ran {
     stderr: String,
 }
 
+#[derive(Default)]
 struct Wish<'a> {
     argv: &'a [&'a str],
     stdin: Option<Vec<u8>>,
@@ -23,12 +24,6 @@ struct Wish<'a> {
     user: Option<&'a str>,
     tty: bool,
     fresh: bool,
-}
-
-impl Default for Wish<'_> {
-    fn default() -> Self {
-        Self { argv: &[], stdin: None, env: &[], user: None, tty: false, fresh: false }
-    }
 }
 
 async fn run(ground: &Ground, wish: Wish<'_>) -> Ran {

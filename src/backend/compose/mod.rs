@@ -18,6 +18,7 @@ mod images;
 mod in_store;
 mod inside;
 mod keeper_line;
+mod lacks;
 mod launch;
 mod layout;
 mod list;

@@ -13,6 +13,7 @@ mod files;
 mod gateway;
 mod images;
 mod network;
+mod notes;
 mod order;
 mod pods;
 mod refusals;
@@ -84,7 +85,7 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
         steps: steps::steps(&nodes, &pods, &volumes),
         ledger: Vec::new(),
         origins: origins.0.iter().map(|(path, origin)| (path.to_string(), origin.to_string())).collect(),
-        notes: refusals::notes(&site, &nodes, &pods),
+        notes: notes::notes(&site, &nodes, &pods),
         refusals: refusals::refusals(&site, &nodes, &pods, subnets_found),
         project: site.project,
         networks: site.networks,

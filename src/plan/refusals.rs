@@ -1,9 +1,9 @@
-//! Refusals: what makes `up` stop before anything is made; and notes: what it says first.
+//! Refusals: what makes `up` stop before anything is made.
 
 use serde_json::Value as Json;
 
 use super::{
-    ImageSource, Pod, Refusal, Site, containers, images,
+    ContainerPlan, ImageSource, Pod, Refusal, Site, images,
     order::{MOST_REPLICAS, Node},
 };
 use crate::{
@@ -29,8 +29,9 @@ pub(crate) fn refusals(
         }
         host_things(site, node, &mut refusals);
     }
-    for pod in pods.iter().filter(|pod| pod.ordinal == 0) {
-        missing_images(site, pod, &mut refusals);
+    for node in nodes {
+        let first = pods.iter().find(|pod| pod.ordinal == 0 && pod.service == *node.name);
+        first.into_iter().for_each(|pod| missing_images(site, node, pod, &mut refusals));
     }
     if site.capabilities.host.helper.is_none() {
         refusals.push(Refusal {
@@ -62,7 +63,7 @@ pub fn to_fill(refusals: &[Refusal]) -> Option<String> {
         let same = open.iter().zip(&keys).take_while(|(a, b)| a == b).count();
         for (depth, key) in keys.iter().enumerate().skip(same) {
             let indent = "  ".repeat(depth);
-            let key = Json::from(key.as_str());
+            let key = yaml_key(key);
             let is_leaf = depth + 1 == keys.len();
             lines.push(if is_leaf {
                 format!("{indent}{key}: \"\" # {}", refusal.message.replace(['\n', '\r'], " "))
@@ -75,67 +76,13 @@ pub fn to_fill(refusals: &[Refusal]) -> Option<String> {
     if lines.is_empty() { None } else { Some(lines.join("\n") + "\n") }
 }
 
-/// What is said before launching.
-pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<String> {
-    let mut notes = Vec::new();
-    for pod in pods.iter().filter(|pod| pod.ordinal == 0) {
-        for container in pod.containers() {
-            let Some(written) = &container.image.written else { continue };
-            let (key, reference) = (&container.key, &container.image.reference);
-            let note = match container.image.source {
-                ImageSource::Role => {
-                    format!(
-                        "{key}: {written} is not here; {reference}, built here for the same role, stands in"
-                    )
-                }
-                ImageSource::Tag => {
-                    format!("{key}: {written} has no digest; what the tag means today is taken")
-                }
-                ImageSource::Digest | ImageSource::Local | ImageSource::Helper => continue,
-            };
-            notes.push(note);
-        }
-    }
-    for node in nodes {
-        let base = base(node);
-        for (at, process) in processes(node) {
-            notes.extend(cut_limits(site, &at, process));
-            for (name, (soft, hard), cut) in containers::ulimits(site, process) {
-                if cut {
-                    let at = at.key("ulimits").key(name);
-                    notes.push(format!("{at}: cut to {soft}/{hard}, the most that this host allows"));
-                }
-            }
-        }
-        for need in node.run.needs.iter().filter(|need| nodes.iter().any(|o| o.name == *need && o.on_demand))
-        {
-            notes.push(format!("{}: {need} runs on demand only, nothing waits for it", base.key("needs")));
-        }
-        if node.run.ports.values().any(|port| port.protocol == crate::profile::Protocol::Udp) {
-            notes.push(format!("{}: UDP ports are not published on the host", base.key("ports")));
-        }
-    }
-    notes
-}
-
-fn cut_limits(site: &Site<'_>, at: &Path, process: &Process) -> Vec<String> {
-    let (given, limits) = (containers::limits(site, process), &process.resources.limits);
-    let mut notes = Vec::new();
-    if let Some((wanted, given)) =
-        limits.cpu.zip(given.cpu_millis).filter(|(cpu, given)| cpu.millis != *given)
-    {
-        notes.push(format!(
-            "{at}.resources.limits.cpu: {wanted} becomes {given}m, what the engine takes here"
-        ));
-    }
-    if let Some((wanted, given)) =
-        limits.memory.zip(given.memory).filter(|(memory, given)| memory.0 != *given)
-    {
-        notes.push(format!(
-            "{at}.resources.limits.memory: {wanted} becomes {given} bytes, the engine's least"
-        ));
-    }
-    notes
+/// A key as any YAML reader takes it for a text.
+fn yaml_key(key: &str) -> String {
+    let word = key.to_ascii_lowercase();
+    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&word.as_str());
+    if is_plain { key.to_owned() } else { Json::from(key).to_string() }
 }
 
 /// Where a node stands in the profile.
@@ -221,8 +168,8 @@ fn not_allowed(site: &Site<'_>, at: &Path, what: Allow, word: &str, refusals: &m
     }
 }
 
-fn missing_images(site: &Site<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
-    for container in pod.containers() {
+fn missing_images(site: &Site<'_>, node: &Node<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
+    for (path, container) in images_of(node, pod) {
         let Some(written) = &container.image.written else { continue };
         let refused = match container.image.source {
             ImageSource::Local if images::choose(site.capabilities, written).1.is_none() => Some((
@@ -238,11 +185,30 @@ fn missing_images(site: &Site<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
             _ => None,
         };
         if let Some((code, message, fill)) = refused {
-            let path = container.key.clone();
-            let refusal = Refusal { code: code.to_owned(), path, message, fill: Some(fill) };
-            if !refusals.iter().any(|known| known.code == refusal.code && known.message == refusal.message) {
-                refusals.push(refusal);
+            let known = refusals.iter().any(|known| known.code == code && known.message == message);
+            if !known {
+                refusals.push(Refusal {
+                    code: code.to_owned(),
+                    path: path.to_string(),
+                    message,
+                    fill: Some(fill),
+                });
             }
         }
     }
+}
+
+/// The containers of a pod, each with the path of its image in the profile.
+fn images_of<'a>(node: &Node<'_>, pod: &'a Pod) -> Vec<(Path, &'a ContainerPlan)> {
+    let base = base(node);
+    let mut all = vec![(base.key("image"), &pod.main)];
+    for (list, sides, plans) in
+        [("init", &node.run.init, &pod.init), ("sidecars", &node.run.sidecars, &pod.sidecars)]
+    {
+        for ((name, side), plan) in sides.iter().zip(plans) {
+            let own = base.key(list).key(name.as_str()).key("image");
+            all.push((if side.image.is_some() { own } else { base.key("image") }, plan));
+        }
+    }
+    all
 }

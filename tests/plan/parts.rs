@@ -309,7 +309,7 @@ fn holes_are_refused_together_as_one_block_to_fill_in() {
     let block = to_fill(&plan.refusals).unwrap();
     assert_eq!(
         block,
-        "\"services\":\n  \"api\":\n    \"env\":\n      \"A\": \"\" # not readable\n      \"C.D\": \"\" # gone\n  \"web\":\n    \"sidecars\":\n      \"s\":\n        \"env\":\n          \"E\": \"\" # no right\n"
+        "services:\n  api:\n    env:\n      A: \"\" # not readable\n      \"C.D\": \"\" # gone\n  web:\n    sidecars:\n      s:\n        env:\n          E: \"\" # no right\n"
     );
     assert_eq!(env_of(&plan, "api", "A"), None);
 }
@@ -324,7 +324,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_made() {
         codes(&format!("stores: {{db: {{engine: redis, image: \"redis@{DIGEST}\", seed: \"snapshot:x\"}}}}")),
         ["snapshot-seed stores.db.seed"]
     );
-    assert_eq!(codes("services: {api: {image: \"local:api:gone\"}}"), ["image-missing api.0.main"]);
+    assert_eq!(codes("services: {api: {image: \"local:api:gone\"}}"), ["image-missing services.api.image"]);
     assert_eq!(codes("services: {api: {image: \"local:api:dev\"}}"), [""; 0]);
     let mut capabilities = host();
     capabilities.host.helper = None;
@@ -357,7 +357,9 @@ fn plan_of(capabilities: &prodmirror::plan::Capabilities) -> prodmirror::plan::P
 
 #[test]
 fn more_replicas_than_any_host_holds_are_refused_and_not_planned() {
-    let plan = planned(&service("replicas: 4000000000"));
+    let mut unlawful = service("replicas: 1");
+    unlawful.services.values_mut().for_each(|service| service.replicas = Some(4_000_000_000));
+    let plan = planned(&unlawful);
     assert_eq!(plan.refusals[0].code, "too-many-replicas");
     assert_eq!(plan.pods.len(), 1000);
     let subnet = plan.networks.inside.subnet;

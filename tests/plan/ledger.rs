@@ -219,7 +219,7 @@ fn an_image_given_as_an_option_is_what_is_wanted_and_said_not_to_be_productions(
 #[test]
 fn what_the_host_cannot_do_lowers_the_grade() {
     let profile = profile(
-        "platform: {arch: arm64, cores: 64, swap: none}\nservices: {api: {image: \"local:api:dev\", resources: {limits: {cpu: 64, memory: 1Gi, ephemeral_storage: 1Gi}}, ulimits: {nofile: -1, core: 0}, probes: {liveness: {exec: [a]}}, restart: always}}",
+        "platform: {arch: arm64, cores: 64, swap: none}\nservices: {api: {image: \"local:api:dev\", resources: {limits: {cpu: 64, memory: 1Gi, ephemeral_storage: 1Gi}}, ulimits: {nofile: -1, core: 0}, ports: {http: 80}, probes: {readiness: {http: /}, startup: {exec: [a]}, liveness: {exec: [a]}}, restart: always}}",
     );
     let here = grades(&profile, &host());
     assert_eq!(here["platform.arch"].grade, Grade::Approximated);
@@ -237,6 +237,8 @@ fn what_the_host_cannot_do_lowers_the_grade() {
     poor.host.swap_limit = false;
     let poor = grades(&profile, &poor);
     assert_eq!(poor["services.api.probes.liveness.exec.command"].grade, Grade::Dropped);
+    assert_eq!(poor["services.api.probes.startup.exec.command"].grade, Grade::Dropped);
+    assert_eq!(poor["services.api.probes.readiness.http.path"].grade, Grade::Approximated);
     assert_eq!(poor["services.api.restart"].grade, Grade::Dropped);
     assert_eq!(poor["platform.swap"].grade, Grade::Dropped);
 

@@ -6,7 +6,7 @@ mod platform;
 use super::{Grade, wanted::Case};
 use crate::{
     plan::{ImageSource, Mount},
-    profile::{Allow, EngineKind, Medium, PodField, Seed, StoreClock, Value, Volume},
+    profile::{Allow, EngineKind, Medium, PodField, ProbeAction, Seed, StoreClock, Value, Volume},
 };
 
 /// A grade and, below `enforced`, the reason; without one the row's own words are taken.
@@ -84,6 +84,18 @@ pub(crate) fn seccomp(case: &Case<'_>) -> Verdict {
         Some("runtime/default" | "unconfined") => ENFORCED,
         _ => because(Dropped, "a profile file of production's nodes is not here; the engine's default holds"),
     }
+}
+
+/// Whether the field belongs to a startup or readiness probe that needs no command in the container.
+fn over_network(case: &Case<'_>) -> bool {
+    let keys: Vec<&str> = (0..case.path.0.len()).filter_map(|at| case.path.key_at(at)).collect();
+    let own = case.owner.filter(|_| keys.get(2) == Some(&"probes"));
+    let probe = own.and_then(|owner| match keys.get(3) {
+        Some(&"startup") => owner.run.probes.startup.as_ref(),
+        Some(&"readiness") => owner.run.probes.readiness.as_ref(),
+        _ => None,
+    });
+    probe.is_some_and(|probe| !matches!(probe.action, ProbeAction::Exec { .. }))
 }
 
 /// The variable `TZ` carries the zone, unless the profile's own says another.
@@ -232,10 +244,16 @@ pub(crate) fn by_keeper(case: &Case<'_>) -> Verdict {
     if case.path.key_at(2) == Some("init") && case.path.0.len() > 4 {
         return because(Dropped, "an init container has no probes and no hooks");
     }
-    match case.capabilities.host.socket {
-        Some(_) => (Emulated, None),
-        None => because(Dropped, "the keeper has no socket of the engine"),
+    if case.capabilities.host.socket.is_some() {
+        return (Emulated, None);
     }
+    if over_network(case) {
+        return because(
+            Approximated,
+            "the keeper has no socket of the engine: it asks where the launch says",
+        );
+    }
+    because(Dropped, "the keeper has no socket of the engine")
 }
 
 pub(crate) fn identity(case: &Case<'_>) -> Verdict {

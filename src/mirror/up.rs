@@ -190,9 +190,7 @@ async fn make(
 fn is_new(store: &crate::plan::StorePlan, _changes: &Reconciliation, status: &KeeperStatus) -> bool {
     status
         .seeds
-        .iter()
-        .filter(|seed| seed.store == store.store.as_str())
-        .next_back()
+        .iter().rfind(|seed| seed.store == store.store.as_str())
         .is_none_or(|seed| seed.seed != store.seed)
 }
 

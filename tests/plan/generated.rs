@@ -79,11 +79,9 @@ fn broken(mut profile: Profile, bits: u8) -> Profile {
     }
     if let Some((first, job)) =
         profile.services.keys().next().cloned().zip(profile.jobs.values().next().cloned())
-    {
-        if bits & 32 != 0 {
+        && bits & 32 != 0 {
             profile.jobs.insert(first, job);
         }
-    }
     profile
 }
 

@@ -24,13 +24,21 @@ pub(super) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// A key whose value comes next.
+struct PendingKey {
+    text: String,
+    span: Span,
+    /// `<<`, bare: the value is merged into the map.
+    merges: bool,
+}
+
 /// A collection that is still open, with what it cost so far.
 struct Open {
     node: Node,
     anchor: usize,
     nodes_before: usize,
     letters_before: usize,
-    key: Option<(String, Span)>,
+    key: Option<PendingKey>,
     /// Values of `<<`, in order; what is written beside them wins.
     merges: Vec<Node>,
 }
@@ -209,13 +217,13 @@ impl<'a> Builder<'a> {
             Kind::Null | Kind::Scalar { .. } => return Ok(()),
         };
         match open.key.take() {
-            Some((key, _)) if key == "<<" => open.merges.push(node),
-            Some((key, span)) => {
-                map.entries.insert(key, Entry { key: span, node });
+            Some(PendingKey { merges: true, .. }) => open.merges.push(node),
+            Some(PendingKey { text, span, .. }) => {
+                map.entries.insert(text, Entry { key: span, node });
             }
             None => match node.kind {
                 Kind::Scalar { text, style } => {
-                    let merge = text == "<<" && style == Style::Plain;
+                    let merges = text == "<<" && style == Style::Plain;
                     if let Some(first) = map.entries.get(&text).map(|entry| entry.key) {
                         let message =
                             format!("the key `{text}` is written twice; the first is in line {}", first.line);
@@ -225,10 +233,7 @@ impl<'a> Builder<'a> {
                         let message = format!("a key of {} bytes is longer than {LONGEST_KEY}", text.len());
                         return Err(self.problem("bad-key", node.span, message));
                     }
-                    if text == "<<" && !merge {
-                        return Err(self.problem("bad-key", node.span, "`<<` in quotes is no key"));
-                    }
-                    open.key = Some((text, node.span));
+                    open.key = Some(PendingKey { text, span: node.span, merges });
                 }
                 _ => {
                     let problem = self.problem("bad-key", node.span, "a key is a single value");
@@ -278,7 +283,7 @@ impl<'a> Builder<'a> {
     fn path(&self) -> Path {
         self.stack.iter().fold(Path::root(), |path, open| match (&open.node.kind, &open.key) {
             (Kind::List(items), _) => path.index(items.len()),
-            (_, Some((key, _))) => path.key(key.as_str()),
+            (_, Some(key)) => path.key(key.text.as_str()),
             _ => path,
         })
     }

@@ -1,7 +1,8 @@
 //! JSON values as YAML text that every reader understands alike.
 //!
-//! Keys and short words stand bare, all other texts in double quotes, so no
-//! reader of YAML 1.1 takes `no` for a boolean or `1_000` for a number.
+//! Keys, short words, quantities and images stand bare, a text of several
+//! lines stands as a block, all else in double quotes, so no reader of YAML 1.1
+//! takes `no` for a boolean or `1_000` for a number.
 
 use std::fmt::Write;
 
@@ -35,7 +36,10 @@ fn block(out: &mut String, value: &Json, depth: usize) {
                     indent(out, depth);
                 }
                 out.push_str("- ");
-                block(out, item, depth + 1);
+                match item {
+                    Json::String(text) if is_lines(text) => lines(out, text, depth + 1),
+                    _ => block(out, item, depth + 1),
+                }
                 end_line(out);
             }
         }
@@ -60,7 +64,10 @@ fn after_key(out: &mut String, value: &Json, depth: usize) {
         block(out, value, depth + 1);
     } else {
         out.push(' ');
-        block(out, value, depth);
+        match value {
+            Json::String(text) if is_lines(text) => lines(out, text, depth + 1),
+            _ => block(out, value, depth),
+        }
     }
     end_line(out);
 }
@@ -85,8 +92,46 @@ fn scalar(out: &mut String, text: &str) {
 fn is_bare(text: &str) -> bool {
     const RESERVED: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "inf", "nan"];
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_');
-    let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(&b));
-    starts && rest && text.len() <= 120 && !RESERVED.contains(&text.to_ascii_lowercase().as_str())
+    let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:@".contains(&b));
+    let word =
+        starts && rest && !text.ends_with(':') && !RESERVED.contains(&text.to_ascii_lowercase().as_str());
+    text.len() <= 250 && (word || is_quantity(text))
+}
+
+/// `512Mi`, `1m30s`: digits and units in turn, none of which makes a number (`1e3` would).
+fn is_quantity(text: &str) -> bool {
+    const UNITS: &[&str] = &["ms", "s", "m", "h", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"];
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        if unit.len() == rest.len() || !UNITS.contains(&&unit[..end]) {
+            return false;
+        }
+        rest = &unit[end..];
+    }
+    !text.is_empty()
+}
+
+/// Several lines that a block keeps exactly: no spaces at an end, at most one line end at the last.
+fn is_lines(text: &str) -> bool {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    body.contains('\n')
+        && !text.chars().any(|c| c != '\n' && is_special(c))
+        && !body.starts_with(['\n', ' '])
+        && !body.ends_with('\n')
+        && body.split('\n').all(|line| !line.starts_with('\t') && !line.ends_with([' ', '\t']))
+}
+
+fn lines(out: &mut String, text: &str, depth: usize) {
+    out.push_str(if text.ends_with('\n') { "|\n" } else { "|-\n" });
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        if !line.is_empty() {
+            indent(out, depth);
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
 }
 
 /// JSON's quotes, less the characters that YAML does not take bare or may change.
@@ -136,7 +181,55 @@ mod tests {
         "#);
     }
 
+    #[test]
+    fn lines_stand_as_lines_where_a_block_keeps_them() {
+        let value = json!({"a": "x\n  y: #z\n\n---\n", "l": ["p\nq", {"k": "r\ns"}], "q": "x \ny", "t": "1m30s", "e": "1e3"});
+        let printed = yaml(&value);
+        insta::assert_snapshot!(printed, @r#"
+        a: |
+          x
+            y: #z
+
+          ---
+        l:
+          - |-
+            p
+            q
+          - k: |-
+              r
+              s
+        q: "x \ny"
+        t: 1m30s
+        e: "1e3"
+        "#);
+        assert_eq!(serde_yaml::from_str::<Json>(&printed).unwrap(), value);
+    }
+
     proptest! {
+        #[test]
+        fn lines_of_any_kind_read_back(text in "([a #:%|>-]{0,4}\n){0,4}[a\t ]{0,3}|(\\PC{0,3}\n){0,4}", at in 0usize..3) {
+            let value = match at {
+                0 => json!({"a": {"b": [text.clone(), {"c": text}]}, "z": 1}),
+                1 => json!([[text.clone()], text, "z"]),
+                _ => json!({"a": text, "b": 1}),
+            };
+            let printed = yaml(&value);
+            let theirs: Json = serde_yaml::from_str(&printed).unwrap();
+            prop_assert_eq!(&theirs, &value);
+            let ours: Json = serde_saphyr::from_str(&printed).unwrap();
+            prop_assert_eq!(&ours, &value);
+        }
+
+        #[test]
+        fn words_that_look_like_something_read_back(text in "[0-9]{0,3}[a-zA-Z:@./_-]{0,4}[0-9]{0,2}[eEsmM:x_]{0,2}") {
+            let mut value = json!({"k": text});
+            value[text] = json!(1);
+            let theirs: Json = serde_yaml::from_str(&yaml(&value)).unwrap();
+            prop_assert_eq!(&theirs, &value);
+            let ours: Json = serde_saphyr::from_str(&yaml(&value)).unwrap();
+            prop_assert_eq!(&ours, &value);
+        }
+
         #[test]
         fn both_readers_read_back_any_text(text in "\\PC{0,12}|[\u{0}-\u{ff}\u{2028}\u{feff}\u{fffe}]{0,12}|[a-z0-9_.:#~-]{0,8}") {
             prop_assume!(!text.contains('\0'));

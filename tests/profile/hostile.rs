@@ -160,6 +160,7 @@ fn merge_keys_work_within_the_budget() {
     let profile = tree(&load(&layers).unwrap().profile);
     assert_eq!(profile["services"]["two"]["env"], serde_json::json!({"B": "3", "A": "1"}));
     assert_eq!(codes(service("    env: {<<: x}")), ["bad-merge-key"]);
+    assert_eq!(env(&service("    env: {\"<<\": x}")), serde_json::json!({"<<": "x"}));
 }
 
 #[test]

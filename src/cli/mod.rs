@@ -105,6 +105,9 @@ fn definition() -> clap::Command {
 }
 
 async fn dispatch(command: Command, ui: &Ui) -> Result<u8, Failure> {
+    if ui.format == options::Format::Env && !matches!(command, Command::Endpoints(_)) {
+        return Err(Failure::usage("format", "`--format env` is for `endpoints`; write text or json"));
+    }
     match command {
         Command::Init(it) => it.run(ui).await,
         Command::Doctor(it) => it.run(ui).await,

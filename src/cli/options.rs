@@ -9,6 +9,9 @@ pub enum Format {
     #[default]
     Text,
     Json,
+    /// `endpoints` alone: variables for a shell.
+    #[value(hide = true)]
+    Env,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

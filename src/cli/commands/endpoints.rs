@@ -1,4 +1,4 @@
-use clap::{Args, ValueEnum};
+use clap::Args;
 use prodmirror::{
     backend::{Backend, Endpoint, Scope, compose::Compose},
     mirror::{Credentials, EndpointRow, endpoint_rows},
@@ -7,9 +7,11 @@ use prodmirror::{
 };
 use serde::Serialize;
 
-use crate::cli::{failure::Failure, host::Host, naming, options::NameArg, ui::Ui};
+use crate::cli::{failure::Failure, host::Host, naming, options::{Format, NameArg}, ui::Ui};
 
 /// Print the addresses of a mirror for this host
+///
+/// With `--format env`, variables for a shell.
 ///
 /// Examples:
 ///   prodmirror endpoints shop
@@ -18,23 +20,12 @@ use crate::cli::{failure::Failure, host::Host, naming, options::NameArg, ui::Ui}
 pub struct Endpoints {
     #[command(flatten)]
     name: NameArg,
-    /// text, json, or env: variables for a shell
-    #[arg(long = "format", value_enum, default_value_t, env = "PRODMIRROR_FORMAT", hide_env = true)]
-    endpoints_format: EndpointsFormat,
     /// Print passwords although CI=true
     #[arg(long, env = "PRODMIRROR_SHOW_CREDENTIALS", hide_env = true)]
     show_credentials: bool,
     /// A variable of your own: -e 'DATABASE_URL={db.url}'
     #[arg(short = 'e', long = "env", value_name = "NAME=TEXT")]
     own: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum EndpointsFormat {
-    #[default]
-    Text,
-    Json,
-    Env,
 }
 
 #[derive(Serialize)]
@@ -50,9 +41,9 @@ impl Endpoints {
         let masked = host.ci && !self.show_credentials;
         let show = if masked { Credentials::Masked } else { Credentials::Shown };
         let rows = rows(&backend, &name, show).await?;
-        match self.endpoints_format {
-            EndpointsFormat::Json => ui.document("Endpoints", &Body { endpoints: rows }),
-            EndpointsFormat::Env => {
+        match ui.format {
+            Format::Json => ui.document("Endpoints", &Body { endpoints: rows }),
+            Format::Env => {
                 let mut variables = variables(&rows);
                 variables.extend(own(&self.own, &rows)?);
                 let lines: Vec<String> = variables
@@ -61,7 +52,7 @@ impl Endpoints {
                     .collect();
                 ui.data(&lines.join("\n"));
             }
-            EndpointsFormat::Text => {
+            Format::Text => {
                 for row in &rows {
                     ui.data(&format!(
                         "{}:{}  {}",

@@ -4,6 +4,12 @@
 
 #[path = "render/accepted.rs"]
 mod accepted;
+#[path = "support/generate.rs"]
+mod generate;
+#[allow(dead_code)]
+#[path = "plan/support.rs"]
+mod planned;
+
 #[path = "render/golden.rs"]
 mod golden;
 #[path = "render/hand.rs"]

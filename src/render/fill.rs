@@ -22,6 +22,8 @@ pub struct Filler<'a> {
     /// Variables of secret files.
     pub env: IndexMap<String, Template>,
     pub labels: IndexMap<String, String>,
+    /// The service is one that a bare `docker compose up` leaves alone.
+    pub on_demand: bool,
     /// Pauses that hold a volume in memory, which is empty again once nobody mounts it.
     pub after: Vec<String>,
 }
@@ -79,6 +81,8 @@ pub fn fillers(plan: &Plan) -> Vec<Filler<'_>> {
     for pod in &plan.pods {
         services.entry(pod.service.as_str()).or_default().push(pod);
     }
+    // What is up anyway fills what it shares with a job on demand, which a bare `up` leaves out.
+    services.sort_by(|_, a, _, b| is_on_demand(a).cmp(&is_on_demand(b)));
     let mut fillers = Vec::new();
     for (service, pods) in services {
         let is_mounted = |volume: &&VolumePlan| {
@@ -91,6 +95,10 @@ pub fn fillers(plan: &Plan) -> Vec<Filler<'_>> {
         }
     }
     fillers
+}
+
+fn is_on_demand(pods: &[&Pod]) -> bool {
+    pods.iter().all(|pod| pod.on_demand)
 }
 
 fn filler<'a>(plan: &'a Plan, service: &str, pods: &[&Pod], volumes: Vec<&'a VolumePlan>) -> Filler<'a> {
@@ -110,8 +118,9 @@ fn filler<'a>(plan: &'a Plan, service: &str, pods: &[&Pod], volumes: Vec<&'a Vol
         (labels::SPEC.to_owned(), digest::spec(&volumes)),
     ]);
     let image = plan.keeper.image.reference.as_str();
+    let on_demand = is_on_demand(pods);
     let key = format!("{service}.files");
-    Filler { plan, key, service: service.to_owned(), image, volumes, env, labels, after }
+    Filler { plan, key, service: service.to_owned(), image, volumes, env, labels, on_demand, after }
 }
 
 /// The files beside `compose.yaml`: for each volume its content and a list with owners and modes.

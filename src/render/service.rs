@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{
-    Form,
+    Form, ON_DEMAND,
     fill::Filler,
     view::{DOOR, INSIDE, pairs, volume_key},
 };
@@ -189,6 +189,7 @@ pub fn filler<'a>(filler: &'a Filler<'a>) -> ServiceView<'a> {
         key: &filler.key,
         about: Some("Fills volumes before they are mounted: Compose's own configs and secrets miss changes."),
         image: filler.image,
+        profiles: filler.on_demand.then_some(ON_DEMAND).into_iter().collect(),
         command: Some(filler.command()),
         environment: environment(&filler.env),
         labels: pairs(&filler.labels),

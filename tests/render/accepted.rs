@@ -2,10 +2,18 @@
 
 use std::{path::PathBuf, process::Command};
 
-use prodmirror::render::{self, COMPOSE_FILE, Form, Templates};
+use prodmirror::{
+    plan::Plan,
+    profile::Source,
+    render::{self, COMPOSE_FILE, Form, Templates},
+};
 use serde_json::Value;
 
-use crate::hand::{self, HELPER, IMAGE};
+use crate::{
+    generate,
+    hand::{self, HELPER, IMAGE},
+    planned,
+};
 
 /// The folder of real inputs, or `None`, said aloud.
 fn corpora() -> Option<PathBuf> {
@@ -60,4 +68,58 @@ fn compose_takes_both_forms_and_misses_unset_secrets() {
         let unset = refused(&bundle, &[("SESSION_KEY", "b")]);
         assert!(unset.contains("DB_PASSWORD_URL") && unset.contains("prodmirror up"), "{unset}");
     }
+}
+
+/// Every profile in `profiles/`, and generated ones.
+fn plans(generated: u64) -> Vec<(String, Plan)> {
+    let folder = format!("{}/profiles", env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort_unstable();
+    assert!(files.len() >= 4, "{files:?}");
+    let of_file = |file: &PathBuf| {
+        let documents = [Source::new(file.display().to_string(), std::fs::read(file).unwrap())];
+        let read_file = |_: &str, path: &str| Ok(format!("content of {path}\n").into_bytes());
+        let loaded = planned::read(&documents, &read_file).unwrap_or_else(|problems| panic!("{problems}"));
+        (file.display().to_string(), planned::planned(&loaded.profile))
+    };
+    let of_seed = |seed: u64| (format!("seed {seed}"), planned::planned(&generate::profile(seed)));
+    files.iter().map(of_file).chain((0..generated).map(of_seed)).collect()
+}
+
+#[test]
+fn examples_and_200_generated_profiles_are_valid_under_the_compose_schema() {
+    let Some(schema) = schema() else { return };
+    let templates = Templates::embedded();
+    for (of, plan) in plans(200) {
+        for form in [Form::Launch, Form::Standalone] {
+            let bundle =
+                render::bundle(&plan, form, &templates).unwrap_or_else(|error| panic!("{of}: {error}"));
+            let wrong = wrong(&schema, &bundle.files[COMPOSE_FILE]);
+            assert!(wrong.is_empty(), "{of}, {form:?}: {wrong:#?}");
+        }
+    }
+}
+
+#[test]
+fn compose_takes_examples_and_200_generated_profiles() {
+    let templates = Templates::embedded();
+    let plans = plans(200);
+    let refuse = |(of, plan): &(String, Plan)| {
+        let bundle = render::bundle(plan, Form::Standalone, &templates).unwrap();
+        let names =
+            plan.secrets.iter().flat_map(|secret| [Some(&secret.variable), secret.url_variable.as_ref()]);
+        let variables: Vec<(&str, &str)> = names.flatten().map(|name| (name.as_str(), "value")).collect();
+        let refused = refused(&bundle, &variables);
+        (!refused.is_empty()).then(|| format!("{of}: {refused}"))
+    };
+    // A process each: two at a time.
+    let (some, others) = plans.split_at(plans.len() / 2);
+    let refused: Vec<String> = std::thread::scope(|scope| {
+        let first = scope.spawn(|| some.iter().filter_map(refuse).collect::<Vec<_>>());
+        let second: Vec<String> = others.iter().filter_map(refuse).collect();
+        first.join().unwrap().into_iter().chain(second).collect()
+    });
+    assert!(refused.is_empty(), "{refused:#?}");
 }

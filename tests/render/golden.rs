@@ -37,6 +37,9 @@ fn a_standalone_bundle_holds_its_files_and_no_secret() {
             "files/pm-notes_api.files/app/conf.d/raw.bin",
             "files/pm-notes_api.files.json",
             "files/pm-notes_api.0.secret-files.json",
+            "files/pm-notes_api.0.data.json",
+            "files/pm-notes_nightly.files/etc/nightly.ini",
+            "files/pm-notes_nightly.files.json",
         ]
     );
     assert_eq!(bundle.files["files/pm-notes_api.files/app/conf.d/raw.bin"], [0, 255, 10]);

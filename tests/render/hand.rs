@@ -200,6 +200,10 @@ pub fn rich(image: &str, helper: &str) -> Plan {
     nightly.main.kind = Kind::Job;
     nightly.main.labels = labelled(Kind::Job, Some(("nightly", 0)), "0123456789abcdef");
     nightly.on_demand = true;
+    nightly.main.mounts = vec![
+        mount("pm-notes_api.0.data", "/data", false, None),
+        mount("pm-notes_nightly.files", "/etc/nightly", true, Some("etc")),
+    ];
 
     let mut config = volume("pm-notes_api.files", VolumeRole::Files);
     let inline = |path: &str, text: &[u8]| FilePlan {
@@ -217,9 +221,12 @@ pub fn rich(image: &str, helper: &str) -> Plan {
     let mut cache = volume("pm-notes_api.0.cache", VolumeRole::Replica);
     cache.memory = Some(Some(64 << 20));
     cache.mode = Some(0o777);
-    let data = volume("pm-notes_api.0.data", VolumeRole::Claim);
+    let mut data = volume("pm-notes_api.0.data", VolumeRole::Claim);
+    data.mode = Some(0o777);
+    let mut on_demand = volume("pm-notes_nightly.files", VolumeRole::Files);
+    on_demand.files = vec![inline("etc/nightly.ini", b"")];
 
-    let mut plan = plan(vec![api, nightly], vec![config, secret, cache, data], helper);
+    let mut plan = plan(vec![api, nightly], vec![config, secret, cache, data, on_demand], helper);
     plan.secrets = vec![
         SecretPlan {
             secret: name("db-password"),

@@ -150,7 +150,12 @@ fn volume_view<'a>(plan: &Plan, volume: &'a VolumePlan) -> VolumeView<'a> {
 /// Mount options of a tmpfs volume, which is mounted anew, and empty, whenever nobody held it.
 fn memory_options(volume: &VolumePlan, size: Option<u64>) -> String {
     let size = size.map(|size| format!("size={size}"));
-    let mode = volume.mode.map(|mode| format!("mode={mode:o}"));
+    // As `fill` does it on a disk: a group of its own may write, and its files stay the group's.
+    let mode = match volume.group {
+        Some(_) => Some(volume.mode.unwrap_or(0o775) | 0o2070),
+        None => volume.mode,
+    };
+    let mode = mode.map(|mode| format!("mode={mode:o}"));
     let group = volume.group.map(|group| format!("gid={group}"));
     size.into_iter().chain(mode).chain(group).collect::<Vec<_>>().join(",")
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use indexmap::IndexMap;
 use prodmirror::{
-    plan::{FilePlan, NetworkMode, Plan, SecretPlan, Template, TemplatePiece},
+    plan::{NetworkMode, Plan, SecretPlan, Template, TemplatePiece},
     profile::Shape,
     render::{self, Bundle, Form, Templates},
 };
@@ -289,35 +289,61 @@ fn walls_and_limits_arrive_as_planned() {
     assert_ne!(published[0]["HostPort"], "");
 }
 
+/// What `prodmirror render -o` writes, launched with nothing but Docker; gone when it goes out of scope.
+/// The helper image stays: other tests use the same one, and `make clean` removes it.
+struct Bare(tempfile::TempDir);
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        compose_in(self.0.path(), &["down", "--volumes", "--timeout", "0"]);
+    }
+}
+
+fn compose_in(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut compose = Command::new("docker");
+    compose.arg("compose").args(arguments).current_dir(folder).env("KEY", "p$a\n'x'").env("KEY_URL", "p%24a");
+    let output = compose.output().expect("docker is installed");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
 #[test]
-fn the_one_shot_runs_before_what_mounts_its_volume() {
-    let mut plan = small(4);
-    let folder = format!("{}_api.files", plan.project);
-    let mut files = hand::volume(&folder, prodmirror::plan::VolumeRole::Files);
-    files.files = vec![FilePlan {
-        path: "conf.d/app.ini".to_owned(),
-        content: prodmirror::plan::FileBytes::Inline(b"a = $b\n".to_vec()),
-        mode: 0o444,
-        user: 0,
-        group: 0,
-    }];
-    plan.volumes = vec![files];
-    let main = &mut plan.pods[0].main;
-    main.mounts = vec![hand::mount(&folder, "/etc/app", true, None)];
-    main.entrypoint = Some(vec!["sh".to_owned(), "-c".to_owned()]);
-    main.command = Some(vec!["cat /etc/app/conf.d/app.ini && sleep 1000".to_owned()]);
-    // The helper is not in this image: the shell stands in for `fill`.
-    let text = std::str::from_utf8(
-        &render::bundle(&plan, Form::Standalone, &Templates::embedded()).unwrap().files["compose.yaml"],
-    )
-    .unwrap()
-    .to_owned();
-    let fill = format!("command: [\"fill\", \"{folder}\"]");
-    assert!(text.contains(&fill));
-    let copy = format!("entrypoint: [sh, -c]\n    command: [\"cp -a /from/{folder}/. /to/{folder}/\"]");
-    let launched = Launched::new(&plan, Form::Standalone, &[]);
-    fs::write(launched.folder.path().join("compose.yaml"), text.replace(&fill, &copy)).unwrap();
-    launched.up();
-    let id = launched.inspect("api.0.main")["Id"].as_str().unwrap().to_owned();
-    assert_eq!(docker(&["exec", &id, "cat", "/etc/app/conf.d/app.ini"]), b"a = $b\n");
+fn a_written_bundle_comes_up_with_its_files_and_docker_alone() {
+    let bare = Bare(tempfile::tempdir().unwrap());
+    let (folder, profile) = (bare.0.path().to_owned(), bare.0.path().join("profile.yaml"));
+    let text = format!(
+        r#"
+apiVersion: prodmirror/v1
+name: render-5-{}
+secrets: {{key: {{generate: "hex:8"}}}}
+services:
+  api:
+    image: local:prodmirror-built/debian:bookworm
+    command: [sleep, "1000"]
+    user: "1000:2000"
+    fs_group: 2000
+    env: {{URL: "x://u:${{secret:key}}@h/$a"}}
+    files:
+      /etc/app/app.ini: {{content: "a = $b\n", mode: "0440", user: 0, group: 2000}}
+      /run/keys/key: {{secret: key, mode: "0400", user: 1000, group: 1000}}
+    volumes: {{/data: {{empty: {{}}}}, /fast: {{empty: {{medium: memory, size: 1Mi}}}}}}
+"#,
+        std::process::id()
+    );
+    fs::write(&profile, text).unwrap();
+    let mut render = Command::new(env!("CARGO_BIN_EXE_prodmirror"));
+    let output = render.arg("render").arg(&profile).arg("-o").arg(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let head = fs::read_to_string(folder.join("compose.yaml")).unwrap();
+    assert!(head.contains("#   docker load -i helper.tar\n"), "{head}");
+    docker(&["load", "--input", folder.join("helper.tar").to_str().unwrap()]);
+
+    let (worked, said) = compose_in(&folder, &["up", "--detach"]);
+    assert!(worked, "{said}");
+    let look = "cat /etc/app/app.ini; stat -c '%a %u %g' -L /etc/app/app.ini /run/keys/key /data /fast; cat /run/keys/key";
+    let (worked, seen) = compose_in(&folder, &["exec", "-T", "api.0.main", "sh", "-c", look]);
+    assert!(worked, "{seen}");
+    assert_eq!(seen, "a = $b\n440 0 2000\n400 1000 1000\n2777 0 2000\n2777 0 2000\np$a\n'x'");
+    let (_, url) = compose_in(&folder, &["exec", "-T", "api.0.main", "printenv", "URL"]);
+    assert_eq!(url, "x://u:p%24a@h/$a\n");
 }

@@ -1,0 +1,85 @@
+//! Pure code on a profile of 200 services: `cargo bench --bench pure`.
+//!
+//! Plan and render together stay under 50 ms.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use prodmirror::{
+    diff::{apply, compare, diff},
+    plan::{Capabilities, Plan, plan},
+    profile::{Layers, Loaded, Source, load, tree},
+    render::{Form, Templates, bundle},
+};
+
+#[allow(dead_code)]
+#[path = "../tests/plan/support.rs"]
+mod support;
+
+const SERVICES: u32 = 200;
+
+/// A profile as a production has it: each service with variables, limits, probes and a file.
+fn text(services: u32, level: &str) -> String {
+    let mut text = String::from(
+        "apiVersion: prodmirror/v1\nname: large\nflags: {ENABLE_CACHE: true}\nsecrets: [db-password, session-key]\n\
+         stores:\n  db: {engine: postgres, image: \"local:api:dev\", database: d, user: u, password: \"${secret:db-password}\"}\n\
+         services:\n",
+    );
+    for number in 0..services {
+        text.push_str(&format!(
+            "  service-{number}:\n    image: local:api:dev\n    command: [serve, --port, \"8000\"]\n    \
+             env:\n      DATABASE_URL: ${{store:db.url}}\n      SESSION_KEY: ${{secret:session-key}}\n      LEVEL: {level}\n"
+        ));
+        for variable in 0..20 {
+            text.push_str(&format!(
+                "      VARIABLE_{variable}: \"the value of $number {variable}: a # b\"\n"
+            ));
+        }
+        text.push_str(
+            "    flags: [ENABLE_CACHE]\n    files: {/etc/app/app.ini: \"[a]\\nb = 1\\n\"}\n    \
+             resources: {limits: {cpu: 500m, memory: 512Mi}, requests: {cpu: 250m, memory: 256Mi}}\n    \
+             ports: {http: 8000}\n    probes: {readiness: {http: /healthz}, liveness: {tcp: {}}}\n    needs: [db]\n    \
+             labels: {team: checkout, tier: web}\n",
+        );
+    }
+    text
+}
+
+fn loaded(text: &str) -> Loaded {
+    let documents = [Source::new("large.yaml", text)];
+    let read_file = |_: &str, path: &str| Err(format!("{path} is not read here"));
+    let layers =
+        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: true, read_file: &read_file };
+    load(&layers).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn planned(loaded: &Loaded, host: &Capabilities) -> Plan {
+    plan(&loaded.profile, host, &loaded.origins)
+}
+
+fn pure(criterion: &mut Criterion) {
+    let (host, templates) = (support::host(), Templates::embedded());
+    let (text_a, text_b) = (text(SERVICES, "info"), text(SERVICES, "debug"));
+    let profile = loaded(&text_a);
+    let made = planned(&profile, &host);
+    let (a, b) = (tree(&profile.profile), tree(&loaded(&text_b).profile));
+    let changes = diff(&a, &b);
+    assert_eq!(changes.len(), SERVICES as usize);
+
+    criterion.bench_function("load 200 services", |bench| bench.iter(|| loaded(black_box(&text_a))));
+    criterion.bench_function("plan 200 services", |bench| bench.iter(|| planned(black_box(&profile), &host)));
+    criterion.bench_function("render 200 services", |bench| {
+        bench.iter(|| bundle(black_box(&made), Form::Launch, &templates));
+    });
+    criterion.bench_function("plan and render 200 services", |bench| {
+        bench.iter(|| bundle(&planned(black_box(&profile), &host), Form::Launch, &templates));
+    });
+    criterion
+        .bench_function("compare 200 services", |bench| bench.iter(|| compare(black_box(&a), black_box(&b))));
+    criterion.bench_function("apply 200 changes", |bench| {
+        bench.iter(|| apply(black_box(&a), black_box(&changes)))
+    });
+}
+
+criterion_group!(benches, pure);
+criterion_main!(benches);

@@ -178,14 +178,14 @@ impl Stage {
             "--label",
             &duties,
         ];
-        self.run("pause", &key, &[&words[..], &["--label", "prodmirror.kind=pause"]].concat(), &["pause"]);
+        self.run(&key, &[&words[..], &["--label", "prodmirror.kind=pause"]].concat(), &["pause"]);
     }
 
-    fn run(&self, what: &str, key: &str, options: &[&str], words: &[&str]) -> String {
-        self.run_image(key, &self.helper.0, options, words, what)
+    fn run(&self, key: &str, options: &[&str], words: &[&str]) -> String {
+        self.run_image(key, &self.helper.0, options, words)
     }
 
-    fn run_image(&self, key: &str, image: &str, options: &[&str], words: &[&str], what: &str) -> String {
+    fn run_image(&self, key: &str, image: &str, options: &[&str], words: &[&str]) -> String {
         let mut parts = key.split('.');
         let service = format!("prodmirror.service={}", parts.next().unwrap_or_default());
         let ordinal = format!("prodmirror.ordinal={}", parts.next().unwrap_or_default());
@@ -201,7 +201,6 @@ impl Stage {
         let id = docker(&all);
         let made = docker(&["inspect", "--format", "{{json .Config.Labels}} {{.Name}}", &id]);
         self.made.lock().expect("one thread").push((id.clone(), made));
-        assert!(!what.is_empty());
         id
     }
 
@@ -217,7 +216,7 @@ impl Stage {
         let network = format!("container:{}", self.id(&pause.join(".")));
         let fixed =
             ["--network", &network, "--label", "prodmirror.kind=service", "--label", "prodmirror.spec=s1"];
-        self.run_image(key, image, &[&fixed[..], options].concat(), words, "container")
+        self.run_image(key, image, &[&fixed[..], options].concat(), words)
     }
 
     /// Another container in place of one, as a launch with a changed command makes it.
@@ -246,18 +245,20 @@ impl Stage {
             "-v",
             "/var/run/docker.sock:/var/run/docker.sock",
         ];
-        self.run("keeper", "pm.keeper", &options, &["keeper", "--mirror", &self.mirror]);
+        self.run("pm.keeper", &options, &["keeper", "--mirror", &self.mirror]);
         until("the keeper writes its view", || {
             command(&["cp", &self.in_keeper("/control/status.json"), "-"]).status.success()
         });
     }
 
-    /// The host's port of a door.
+    /// The host's port of a door; the gateway stands on the inside network and on an ordinary one.
     pub fn gateway(&self, door: &str) -> u16 {
+        docker(&["network", "create", "--label", &self.label(), &self.name("door")]);
         let control = format!("{}:/control:ro", self.name("control"));
-        let options =
-            ["-p", "127.0.0.1::20001", "--read-only", "--label", "prodmirror.kind=gateway", "-v", &control];
-        self.run("gateway", "pm.gateway", &options, &["gateway", "--door", door]);
+        let network = self.name("door");
+        let options = ["--network", &network, "-p", "127.0.0.1::20001", "--read-only", "-v", &control];
+        let kind = ["--label", "prodmirror.kind=gateway"];
+        self.run("pm.gateway", &[&options[..], &kind].concat(), &["gateway", "--door", door]);
         docker(&["network", "connect", &self.name("inside"), &self.name("pm.gateway")]);
         let address = docker(&["port", &self.name("pm.gateway"), "20001/tcp"]);
         address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")

@@ -39,6 +39,7 @@ pub use images::{image_paths, images, names_timezone};
 pub use load::{Layers, Loaded, Origins, check, check_value, load};
 pub use parse::{BUDGET, Budget};
 pub use pin::{Pin, PinError, Pinnable, Unpinned, pin, pinnable};
+pub use print::yaml_scalar;
 pub use problem::{Problem, Problems, Severity};
 pub use render::render;
 pub use schema::schema;

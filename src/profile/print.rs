@@ -18,6 +18,13 @@ pub(crate) fn yaml(value: &Json) -> String {
     text
 }
 
+/// One text as YAML: bare where every reader takes it for a text, else in double quotes.
+pub fn yaml_scalar(text: &str) -> String {
+    let mut out = String::new();
+    scalar(&mut out, text);
+    out
+}
+
 fn block(out: &mut String, value: &Json, depth: usize) {
     match value {
         Json::Object(object) if !object.is_empty() => {

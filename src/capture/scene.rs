@@ -10,14 +10,15 @@ use crate::{
     labels,
     observed::{Container, Observed},
     path::{Path, Segment},
-    plan::{ContainerPlan, Plan, Pod, Template},
+    plan::{ContainerPlan, Plan, Pod, Template, url_encode},
 };
 
 pub(super) struct Scene<'a> {
     pub tree: &'a Json,
     pub plan: &'a Plan,
     pub observed: &'a Observed,
-    secrets: &'a BTreeMap<String, String>,
+    /// By variable, those in the form of a URL included.
+    secrets: BTreeMap<String, String>,
 }
 
 /// One workload of the profile, and which of its containers a path is about.
@@ -85,6 +86,13 @@ impl<'a> Scene<'a> {
         observed: &'a Observed,
         secrets: &'a BTreeMap<String, String>,
     ) -> Self {
+        let mut secrets = secrets.clone();
+        for secret in &plan.secrets {
+            let plain = secrets.get(&secret.variable).map(|value| url_encode(value));
+            if let (Some(variable), Some(value)) = (&secret.url_variable, plain) {
+                secrets.entry(variable.clone()).or_insert(value);
+            }
+        }
         Self { tree, plan, observed, secrets }
     }
 

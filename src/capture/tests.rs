@@ -580,6 +580,26 @@ fn a_job_that_failed_is_seen() {
 }
 
 #[test]
+fn the_form_of_a_secret_in_a_url_need_not_be_known() {
+    let mut stage = Stage::set("shop.yaml");
+    let variables: Vec<_> =
+        stage.plan.secrets.iter().filter_map(|secret| secret.url_variable.clone()).collect();
+    assert!(!variables.is_empty());
+    for variable in variables {
+        // As it was launched.
+        let plain = stage.secrets[variable.trim_end_matches("_URL")].clone();
+        let launched = stage.secrets.remove(&variable).unwrap();
+        for container in &mut stage.observed.containers {
+            container
+                .env
+                .iter_mut()
+                .for_each(|text| *text = text.replace(&launched, &plan::url_encode(&plain)));
+        }
+    }
+    assert_eq!(stage.reading("services.api.env.DATABASE_URL").holds, Some(true));
+}
+
+#[test]
 fn an_entry_that_qualifies_a_field_is_not_taken_for_the_field() {
     let mut stage = Stage::set("shop.yaml");
     let entry = |stage: &Stage, path: &str| {

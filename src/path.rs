@@ -14,7 +14,10 @@ pub struct Path(pub Vec<Segment>);
 pub enum Segment {
     Key(String),
     /// A list member that is known by one of its own fields.
-    Member { field: String, value: String },
+    Member {
+        field: String,
+        value: String,
+    },
     Index(usize),
 }
 

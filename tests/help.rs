@@ -17,7 +17,8 @@ fn help(arguments: &[&str]) -> String {
 #[test]
 fn every_command_has_help_with_an_example() {
     let all = help(&["--help"]);
-    let commands = all.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands =
+        all.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let mut seen = 0;
     for line in commands {
         let name = line.split_whitespace().next().unwrap();
@@ -34,7 +35,10 @@ fn every_command_has_help_with_an_example() {
 #[test]
 fn what_is_not_in_this_version_says_so_with_code_2() {
     for command in ["capture", "drift", "replay", "snapshot", "egress", "env-dump"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args([command, "--any", "thing"]).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror"))
+            .args([command, "--any", "thing"])
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{command}");
     }
@@ -59,7 +63,10 @@ fn options_of_later_versions_say_so_with_code_2() {
 
 #[test]
 fn a_usage_error_is_a_document_when_asked_for_one() {
-    let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(["up", "--no-such", "--format", "json"]).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_prodmirror"))
+        .args(["up", "--no-such", "--format", "json"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["kind"], "Error");

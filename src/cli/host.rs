@@ -1,10 +1,6 @@
 //! What a run takes from its surroundings, read once: the environment ends here.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use prodmirror::{
     backend::{

@@ -190,7 +190,8 @@ async fn make(
 fn is_new(store: &crate::plan::StorePlan, _changes: &Reconciliation, status: &KeeperStatus) -> bool {
     status
         .seeds
-        .iter().rfind(|seed| seed.store == store.store.as_str())
+        .iter()
+        .rfind(|seed| seed.store == store.store.as_str())
         .is_none_or(|seed| seed.seed != store.seed)
 }
 

@@ -79,9 +79,10 @@ fn broken(mut profile: Profile, bits: u8) -> Profile {
     }
     if let Some((first, job)) =
         profile.services.keys().next().cloned().zip(profile.jobs.values().next().cloned())
-        && bits & 32 != 0 {
-            profile.jobs.insert(first, job);
-        }
+        && bits & 32 != 0
+    {
+        profile.jobs.insert(first, job);
+    }
     profile
 }
 

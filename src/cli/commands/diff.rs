@@ -75,7 +75,13 @@ fn page(a: &str, b: &str, difference: &Difference) -> String {
     let holes: String = difference
         .incomparable
         .iter()
-        .map(|one| format!("<tr class=noise><td>{}<td colspan=3>{}", escaped(&one.path.to_string()), escaped(&one.why)))
+        .map(|one| {
+            format!(
+                "<tr class=noise><td>{}<td colspan=3>{}",
+                escaped(&one.path.to_string()),
+                escaped(&one.why)
+            )
+        })
         .collect();
     format!(
         "<!doctype html><meta charset=utf-8><title>{a} to {b}</title><style>\

@@ -7,7 +7,13 @@ use prodmirror::{
 };
 use serde::Serialize;
 
-use crate::cli::{failure::Failure, host::Host, naming, options::{Format, NameArg}, ui::Ui};
+use crate::cli::{
+    failure::Failure,
+    host::Host,
+    naming,
+    options::{Format, NameArg},
+    ui::Ui,
+};
 
 /// Print the addresses of a mirror for this host
 ///

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/cli.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
 
 use std::time::{Duration, Instant};

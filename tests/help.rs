@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/cli.rs"]
-#[allow(dead_code, reason = "shared with tests that need an engine")]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
 
 use std::process::Command;

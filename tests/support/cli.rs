@@ -60,7 +60,6 @@ impl From<Output> for Done {
 }
 
 impl Cli {
-    #[expect(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         Self {

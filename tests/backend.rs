@@ -1,5 +1,6 @@
 //! What every back end keeps, tried on a real engine.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "backend/archive.rs"]

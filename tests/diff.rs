@@ -1,5 +1,6 @@
 //! What a difference says, and that it can be applied.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/generate.rs"]

@@ -1,5 +1,6 @@
 //! One suite for every engine, on whatever ground it is given: real servers, and seeds that nobody here wrote.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "engines/corpora.rs"]

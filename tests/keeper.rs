@@ -2,6 +2,7 @@
 //!
 //! Every test has a mirror of its own, launched by hand with the labels that the keeper reads, and runs beside the others.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "keeper/stage.rs"]

@@ -1,5 +1,6 @@
 //! The plan: what is decided, and what it depends on.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/generate.rs"]

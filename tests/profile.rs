@@ -1,5 +1,6 @@
 //! The profile: from text to value and back, what is said of a bad one, how layers meet.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "profile/check.rs"]

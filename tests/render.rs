@@ -1,5 +1,6 @@
 //! What the rendered files say, what Compose makes of them, and what arrives in a container.
 
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "render/accepted.rs"]

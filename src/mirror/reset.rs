@@ -99,7 +99,15 @@ async fn jobs_again(stage: &Stage<'_>, reset: &[&Name], deadline: Deadline) -> R
             .event(Progress::Begun { step: step.clone(), what: format!("running {} again", pod.service) });
         let began = Instant::now();
         stage.start(What::Containers(&keys), RunState::Fresh).await?;
-        wait::ready(stage.backend, stage.plan, std::slice::from_ref(&pod.service), deadline, &step, stage.report).await?;
+        wait::ready(
+            stage.backend,
+            stage.plan,
+            std::slice::from_ref(&pod.service),
+            deadline,
+            &step,
+            stage.report,
+        )
+        .await?;
         stage.report.event(Progress::Done { step, millis: began.elapsed().as_millis() as u64 });
     }
     Ok(())

@@ -58,7 +58,7 @@ pub struct FilePlan {
 pub enum FileBytes {
     #[serde(serialize_with = "bytes_as_hash")]
     Inline(Vec<u8>),
-    /// The variable of a [`SecretPlan`].
+    /// The variable of a [`super::SecretPlan`].
     Secret(String),
     /// Text whose variables stand inside quoted strings of the Redis configuration, and are escaped as these need it.
     Quoted(Template),

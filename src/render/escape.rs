@@ -1,6 +1,6 @@
 //! Text as YAML that every parser reads the same: double quotes and JSON's escapes.
 //!
-//! JSON strings are not always YAML: the characters of [`is_refused`] are
+//! JSON strings are not always YAML: the characters of `is_refused` are
 //! rejected or altered by one parser or another unless they are escaped.
 
 use std::fmt::Write as _;

@@ -19,7 +19,7 @@ pub fn write(template: &Template) -> String {
     template.0.iter().map(piece).collect()
 }
 
-/// Reads what [`write`] wrote; `None` for anything else that Compose would interpolate.
+/// Reads what [`write()`] wrote; `None` for anything else that Compose would interpolate.
 pub fn read(text: &str) -> Option<Template> {
     let (mut pieces, mut plain, mut rest) = (Vec::new(), String::new(), text);
     while let Some(at) = rest.find('$') {

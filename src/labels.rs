@@ -25,6 +25,8 @@ pub const PREFIX: &str = "prodmirror.";
 
 /// On images built here: the public image whose role they play, `docker.io/library/postgres`.
 pub const ROLE: &str = "prodmirror.role";
+/// On every image that is made here, `built` or `helper`: `make clean` removes them by it.
+pub const IMAGE: &str = "prodmirror.image";
 /// On the helper image.
 pub const HELPER: &str = "prodmirror.helper";
 

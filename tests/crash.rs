@@ -159,7 +159,13 @@ fn a_killed_keeper_or_pause_comes_back_and_the_mirror_with_it() {
         let project = format!("label=com.docker.compose.project=pm-{}", case.name);
         let service = format!("label=com.docker.compose.service={key}");
         let id = docker(&["ps", "-q", "--filter", &project, "--filter", &service]);
-        docker(&["kill", "--signal", "KILL", &id]);
+        // As a crash would: what is killed through the engine counts as stopped on purpose.
+        let pid = docker(&["inspect", "-f", "{{.State.Pid}}", &id]);
+        let kill = std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+        assert!(
+            kill.success(),
+            "{key} could not be killed: the tests of crashes need the rights of the engine"
+        );
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let status = case.cli.run(&["status", &case.name, "--format", "json"]);

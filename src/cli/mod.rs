@@ -3,13 +3,16 @@
 //! One file a command. Each turns its arguments into library values, calls one
 //! function of the story, and prints what comes back.
 
+mod again;
 mod commands;
 mod failure;
 mod first;
 mod host;
+mod launch;
 mod naming;
 mod options;
 mod progress;
+mod settings;
 mod ui;
 
 use std::process::ExitCode;

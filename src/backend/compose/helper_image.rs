@@ -89,7 +89,7 @@ impl HelperTar {
             "architecture": self.arch,
             "os": "linux",
             "created": "1970-01-01T00:00:00Z",
-            "config": {"Entrypoint": [HELPER_PATH], "Labels": {labels::HELPER: self.hash}},
+            "config": {"Entrypoint": [HELPER_PATH], "Labels": {labels::HELPER: self.hash, labels::IMAGE: "helper"}},
             "rootfs": {"type": "layers", "diff_ids": [layer]},
             "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "prodmirror"}],
         })

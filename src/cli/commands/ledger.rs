@@ -3,14 +3,13 @@ use comfy_table::{Table, presets};
 use prodmirror::ledger::{self, Entry, Grade, Requirement};
 
 use crate::cli::{
+    again::{Again, again},
     failure::{Failure, exit},
     host::Host,
     naming,
     options::NameArg,
     ui::{DIM, GREEN, RED, Ui, YELLOW},
 };
-
-use super::up::{Again, again};
 
 /// Show, field by field, what was wanted, how it is kept, and what is live
 ///

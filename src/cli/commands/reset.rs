@@ -6,14 +6,13 @@ use prodmirror::{
 use serde::Serialize;
 
 use crate::cli::{
+    again::again,
     failure::Failure,
     host::{Host, span},
     naming,
     progress::Drawn,
     ui::Ui,
 };
-
-use super::up;
 
 /// Put stores back to what they held after their seeding; the rest of the mirror runs on
 ///
@@ -48,7 +47,7 @@ impl Reset {
         let host = Host::read()?;
         let backend = host.connect().await?;
         let name = naming::mirror(&host, &backend, self.name.as_deref()).await?;
-        let again = up::again(&host, &backend, &name, &[], ui).await?;
+        let again = again(&host, &backend, &name, &[], ui).await?;
         let drawn = Drawn::new(ui);
         let request = ResetRequest {
             plan: &again.plan,

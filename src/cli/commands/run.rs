@@ -8,14 +8,17 @@ use prodmirror::{
 };
 
 use crate::cli::{
+    again,
     failure::{Failure, exit},
     host::Host,
+    launch,
     options::{LaunchArgs, PlanArgs, ProfileArgs},
     progress::Drawn,
+    settings::{Keep, Settings},
     ui::Ui,
 };
 
-use super::{ledger, up};
+use super::ledger;
 
 /// A mirror for one command: up, the command with the endpoints in its environment, down
 ///
@@ -90,10 +93,10 @@ impl Run {
             return Err(Failure::usage("name-taken", format!("the mirror `{name}` is there already"))
                 .hint("use it with --reuse, or leave --name out for one of its own"));
         }
-        let settings = up::Settings::read(&self.launch, &loaded.profile)?;
+        let settings = Settings::read(&self.launch, &loaded.profile)?;
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
         let request = settings.request(&loaded.profile, &loaded, &read, ask, lease, false)?;
-        let launched = up::launch(ui, &host, &backend, request, up::Keep::Never).await?;
+        let launched = launch::launch(ui, &host, &backend, request, Keep::Never).await?;
         let failed = ledger::require(ui, &launched.ledger, &requirements)?;
         let code = if failed {
             Err(Failure::new("require", exit::NO, "a --require failed"))
@@ -127,7 +130,7 @@ impl Run {
             );
             write(file, &Ui::document_text("Mirror", &document))?;
         }
-        let mut variables = up::endpoint_variables(backend, name, profile, Credentials::Shown).await?;
+        let mut variables = again::endpoint_variables(backend, name, profile, Credentials::Shown).await?;
         let rows = super::endpoints::rows(backend, name, Credentials::Shown).await?;
         variables.extend(super::endpoints::own(&self.own, &rows)?);
         let Some((program, arguments)) = self.command.split_first() else {
@@ -148,7 +151,7 @@ impl Run {
                 Ok(status) => Ok(code(status)),
                 Err(error) => Err(Failure::tool("command", format!("`{program}`: {error}"))),
             },
-            () = up::interrupted() => {
+            () = launch::interrupted() => {
                 let _ = child.kill().await;
                 Err(Failure::new("interrupted", exit::INTERRUPTED, "interrupted"))
             }

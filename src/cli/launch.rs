@@ -1,0 +1,117 @@
+//! Bringing a mirror up for `up` and `run`: what becomes of a failure and of Ctrl-C.
+
+use prodmirror::{
+    backend::{SecretValues, compose::Compose},
+    formats::journal::Event,
+    mirror::{self, Reconciliation, UpRequest},
+    name::Name,
+};
+
+use super::{
+    failure::{Failure, exit},
+    host::Host,
+    progress::Drawn,
+    settings::Keep,
+    ui::Ui,
+};
+
+/// Brings a mirror up; on failure or Ctrl-C keeps or removes it as the contract says.
+pub async fn launch(
+    ui: &Ui,
+    host: &Host,
+    backend: &Compose,
+    request: UpRequest<'_>,
+    keep: Keep,
+) -> Result<mirror::Up, Failure> {
+    let mirror = request.ask.mirror.clone();
+    let file = request.file.to_path_buf();
+    let drawn = Drawn::new(ui);
+    let says = |changes: &Reconciliation| {
+        for line in &changes.says {
+            ui.say(format!("  {line}"));
+        }
+    };
+    let work = mirror::up(backend, request, &drawn, &says);
+    let failed = tokio::select! {
+        done = work => match done {
+            Ok(up) => return Ok(up),
+            Err(failed) => failed,
+        },
+        _ = interrupted() => {
+            drop(drawn);
+            ui.say("interrupted: removing what was made");
+            let drawn = Drawn::new(ui);
+            mirror::abandon(backend, &mirror, &drawn).await?;
+            return Err(Failure::new("interrupted", exit::INTERRUPTED, "interrupted"));
+        }
+    };
+    drop(drawn);
+    let mirror::UpFailed { error, run } = failed;
+    let mut failure = Failure::from(error);
+    let Some(run) = run else { return Err(failure) };
+    let secrets = backend.secrets(&mirror).await.unwrap_or_default();
+    scrub(&mut failure, &secrets);
+    match mirror::keep_artifacts(backend, &mirror, &run, &host.artifacts, &secrets).await {
+        Ok(folder) => failure.artifacts = Some(folder.display().to_string()),
+        Err(error) => ui.warn(format!("what is left of the failure could not be kept: {error}")),
+    }
+    settle(ui, backend, &mirror, &run, keep, &mut failure).await;
+    if failure.kept.is_some() {
+        let service = failure.service.clone().unwrap_or_else(|| "SERVICE".to_owned());
+        let lines = format!(
+            "prodmirror logs {mirror} {service}\nprodmirror exec {mirror} {service} --fresh -- sh\nprodmirror down {mirror}"
+        );
+        failure.hint = Some(failure.hint.map_or(lines.clone(), |hint| format!("{hint}\n{lines}")));
+    }
+    let _ = file;
+    Err(failure)
+}
+
+/// A failure's texts without any secret value.
+fn scrub(failure: &mut Failure, secrets: &SecretValues) {
+    let clean = |text: &mut String| *text = mirror::redacted(text, secrets);
+    clean(&mut failure.message);
+    failure.last_answer.iter_mut().for_each(clean);
+    failure.log_tail.iter_mut().for_each(clean);
+}
+
+/// Keeps the failed mirror for a while, or removes it.
+async fn settle(ui: &Ui, backend: &Compose, mirror: &Name, run: &str, keep: Keep, failure: &mut Failure) {
+    let expires = match keep {
+        Keep::Never => {
+            let drawn = Drawn::new(ui);
+            if let Err(error) = mirror::abandon(backend, mirror, &drawn).await {
+                ui.warn(format!("`prodmirror gc` must finish the removal: {error}"));
+            }
+            return;
+        }
+        Keep::For(span) => mirror::expiry(span),
+        Keep::Forever => None,
+    };
+    let event = Event::UpFailed {
+        run: run.to_owned(),
+        code: failure.code.clone(),
+        message: failure.message.clone(),
+        expires: expires.clone(),
+    };
+    match mirror::note(backend, mirror, &event).await {
+        Ok(()) => failure.kept = Some(expires.unwrap_or_else(|| "forever".to_owned())),
+        Err(error) => ui.warn(format!("the mirror is not kept, `prodmirror gc` will take it: {error}")),
+    }
+}
+
+pub async fn interrupted() {
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut term {
+            Some(term) => {
+                term.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Plan and render together stay under 50 ms.
 
+#![allow(clippy::unwrap_used)]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};

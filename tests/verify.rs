@@ -113,7 +113,7 @@ fn every_mechanism_that_is_broken_is_noticed() {
 
     // The volume is read-only in its own containers.
     let volumes = "{{range .Mounts}}{{if eq .Destination \"/etc/app.ini\"}}{{.Name}}{{end}}{{end}}";
-    let volume = docker(&["inspect", "-f", &volumes, &web]);
+    let volume = docker(&["inspect", "-f", volumes, &web]);
     let edit = "for f in $(find /v -name app.ini -type f); do echo b >>$f; chmod 666 $f; done";
     docker(&[
         "run",

@@ -76,7 +76,7 @@ impl Failure {
     }
 
     /// `run` and `exec` keep the usual code in the document and exit with 125.
-    pub fn as_run(mut self) -> Self {
+    pub fn into_run(mut self) -> Self {
         if self.process_exit.is_none() && self.exit != exit::INTERRUPTED {
             self.process_exit = Some(exit::OURS);
         }

@@ -76,9 +76,8 @@ fn learn(services: &[Service], names: &Names, secrets: &mut Secrets) {
     for service in services {
         secrets.word(&service.theirs);
         for variable in &service.variables {
-            match (secret_value(variable), &variable.value) {
-                (None, Some(value)) => secrets.word(value),
-                (Some(_), _) | (None, None) => {}
+            if let (None, Some(value)) = (secret_value(variable), &variable.value) {
+                secrets.word(value);
             }
         }
     }

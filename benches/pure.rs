@@ -1,6 +1,6 @@
 //! Pure code on a profile of 200 services: `cargo bench --bench pure`.
 //!
-//! Plan and render together stay under 50 ms.
+//! The aim is 50 ms for plan and render together.
 
 #![allow(clippy::unwrap_used)]
 

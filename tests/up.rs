@@ -285,3 +285,19 @@ fn values_arrive_in_the_container_byte_for_byte() {
         assert_eq!(seen[name], value, "{name}");
     }
 }
+
+#[test]
+fn without_the_engines_socket_a_mirror_comes_up_is_reached_and_goes() {
+    let cli = Cli::new();
+    let name = cli.name("blind");
+    cli.file("seed.sql", SEED);
+    let file = cli.file("prodmirror.yaml", &profile(&name, "")).display().to_string();
+    let mirror = cli.run(&["up", "-f", &file, "--no-docker-socket", "--format", "json"]).ok().json();
+    assert_eq!(mirror["ready"], true, "{mirror:#}");
+    let endpoints = cli.run(&["endpoints", &name, "--format", "json"]).ok().json();
+    let web = endpoints["endpoints"].as_array().unwrap().iter().find(|row| row["service"] == "web").unwrap();
+    assert!(get(web["address"].as_str().unwrap()).starts_with("HTTP/1.0 200"));
+    assert_eq!(cli.run(&["stop", &name]).code, 2);
+    cli.run(&["down", &name]).ok();
+    assert_eq!(left_of(&name), Vec::<String>::new());
+}

@@ -139,6 +139,8 @@ impl From<StoryError> for Failure {
                 .hint("`prodmirror status` lists the mirrors, `prodmirror up` makes one"),
             StoryError::Seed { .. } => Self::input("seed", message),
             StoryError::SecretShape { .. } => Self::tool("secret", message),
+            StoryError::NoSocket { .. } => Self::usage("no-socket", message)
+                .hint("take the mirror down, and up again without --no-docker-socket"),
             StoryError::Memory { .. } => Self::tool("memory", message).hint("give the profile with -f FILE"),
             StoryError::Render(_) => Self::tool("render", message),
             StoryError::NoSeedCopy { .. } => {

@@ -8,7 +8,8 @@ use std::{
 use futures_util::future::try_join_all;
 
 use crate::{
-    backend::{Progress, RunState, What},
+    backend::{Backend, Progress, RunState, Scope, What},
+    formats::journal::Event,
     name::Name,
     plan::{Does, Pod, PodKind},
 };
@@ -16,7 +17,8 @@ use crate::{
 use super::{
     Result,
     document::Timing,
-    reconcile::{Action, Reconciliation},
+    lease::note,
+    reconcile::{Action, Reconciliation, key_of},
     seed::{self, Stage},
     wait::{self, Deadline},
 };
@@ -111,7 +113,8 @@ impl Launch<'_> {
                     pods.iter().filter_map(|pod| self.changed_pod(pod)).map(|pod| pod.pause.key.clone());
                 let gateway = self.gateway_changed().then(|| stage.plan.gateway.container.key.clone());
                 let keys: Vec<String> = gateway.into_iter().chain(changed).collect();
-                self.bring(&keys).await
+                self.bring(&keys).await?;
+                if self.is_blind() { self.place(pods).await } else { Ok(()) }
             }
             Does::Files { volumes } => stage.start(What::Files(volumes), RunState::Running).await,
             Does::Start { pods, .. } => {
@@ -130,6 +133,29 @@ impl Launch<'_> {
         let pod =
             self.stage.plan.pods.iter().find(|pod| pod.service == *service && pod.ordinal == *ordinal)?;
         (self.changes.pod_action(pod) != Action::Keep).then_some(pod)
+    }
+
+    /// Whether the keeper has no socket of the engine's and cannot look by itself.
+    fn is_blind(&self) -> bool {
+        self.stage.plan.keeper.command.iter().flatten().any(|word| word == "--no-socket")
+    }
+
+    /// Tells a blind keeper where each replica stands.
+    async fn place(&self, pods: &[(Name, u32)]) -> Result<()> {
+        let plan = self.stage.plan;
+        let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
+        let observed = self.stage.backend.observe(&scope, false).await?;
+        for (service, ordinal) in pods {
+            let pod = plan.pods.iter().find(|pod| pod.service == *service && pod.ordinal == *ordinal);
+            let Some(pod) = pod else { continue };
+            let pause = observed.containers.iter().find(|there| key_of(there) == Some(&pod.pause.key));
+            let attachment = pause.and_then(|pause| pause.networks.get(&plan.networks.inside.name));
+            if let Some(address) = attachment.and_then(|attachment| attachment.address) {
+                let placed = Event::Placed { duties: pod.duties.clone(), address };
+                note(self.stage.backend, &plan.mirror, &placed).await?;
+            }
+        }
+        Ok(())
     }
 
     fn gateway_changed(&self) -> bool {

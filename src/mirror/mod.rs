@@ -57,6 +57,10 @@ pub enum StoryError {
     Seed { store: Name, why: String },
     #[error("secret `{secret}`: {why}")]
     SecretShape { secret: Name, why: String },
+    #[error(
+        "the keeper of `{mirror}` has no socket of the engine's, so it can neither stop nor start anything"
+    )]
+    NoSocket { mirror: Name },
     #[error("what the keeper of `{mirror}` remembers of its profile cannot be read: {why}")]
     Memory { mirror: Name, why: String },
     #[error("the bundle cannot be rendered: {0}")]

@@ -1,6 +1,10 @@
 //! `stop`, `start` and `restart`: processes come and go, state is kept. The keeper does it, in its order.
 
-use crate::{backend::compose::Compose, name::Name};
+use crate::{
+    backend::{Backend, Scope, compose::Compose},
+    labels::{self, Kind},
+    name::Name,
+};
 
 use super::{Result, StoryError};
 
@@ -35,6 +39,22 @@ pub async fn power(backend: &Compose, mirror: &Name, part: &Part, power: Power) 
     if backend.keeper_says(mirror).await?.is_none() {
         return Err(StoryError::NoMirror { mirror: mirror.clone() });
     }
+    if is_blind(backend, mirror).await? {
+        return Err(StoryError::NoSocket { mirror: mirror.clone() });
+    }
     backend.keeper_call(mirror, &argv, None).await?;
     Ok(())
+}
+
+/// Whether the mirror's keeper has no socket of the engine's, so that it can neither stop nor start anything.
+pub async fn is_blind(backend: &Compose, mirror: &Name) -> Result<bool> {
+    let observed = backend.observe(&Scope { mirror: Some(mirror.clone()), owner: None }, false).await?;
+    let mut words = observed
+        .containers
+        .iter()
+        .filter(|container| {
+            container.labels.get(labels::KIND).map(String::as_str) == Some(Kind::Keeper.as_str())
+        })
+        .flat_map(|keeper| keeper.command.iter().flatten());
+    Ok(words.any(|word| word == "--no-socket"))
 }

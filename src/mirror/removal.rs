@@ -11,7 +11,7 @@ use crate::{
     name::Name,
 };
 
-use super::{Lease, LeaseKind, Result, lease::note, reconcile::Reconciliation, shape};
+use super::{Lease, LeaseKind, Result, lease::note, power::is_blind, reconcile::Reconciliation, shape};
 
 /// Removes everything of a mirror. A keeper that answers is told first, so that a `down` that is
 /// cut off is known as one.
@@ -22,7 +22,8 @@ pub async fn down(backend: &Compose, mirror: &Name, report: &dyn Report) -> Resu
             Ok(lease) => {
                 let _ = note(backend, mirror, &Event::DownBegun { run }).await;
                 // In reverse order, each with its pre_stop and its grace; a keeper that cannot is no reason to stay.
-                if let Err(error) = backend.keeper_call(mirror, &["stop"], None).await {
+                let blind = is_blind(backend, mirror).await?;
+                if !blind && let Err(error) = backend.keeper_call(mirror, &["stop"], None).await {
                     report.event(Progress::Note(format!(
                         "the keeper did not stop everything in order: {error}"
                     )));

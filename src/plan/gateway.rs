@@ -73,7 +73,7 @@ pub(crate) fn keeper(site: &Site<'_>) -> ContainerPlan {
         env.insert(format!("PRODMIRROR_SECRET_{}", secret.variable), value);
     }
     let mut container = ContainerPlan {
-        command: Some(vec!["keeper".to_owned(), "--mirror".to_owned(), mirror]),
+        command: Some(keeper_words(mirror, site.capabilities.host.socket.is_some())),
         env,
         mounts,
         ..helper(site, "pm.keeper", Kind::Keeper, OwnNetwork::default())
@@ -103,4 +103,13 @@ pub(crate) fn volumes(site: &Site<'_>) -> Vec<VolumePlan> {
 fn mount(site: &Site<'_>, purpose: &str, target: &str, read_only: bool) -> Mount {
     let (volume, target) = (site.volume("pm", purpose), target.to_owned());
     Mount::Volume { volume, target, read_only, subpath: None, copy: false }
+}
+
+/// Without the engine's socket the keeper is told where replicas stand, and only probes.
+fn keeper_words(mirror: String, socket: bool) -> Vec<String> {
+    let mut words = vec!["keeper".to_owned(), "--mirror".to_owned(), mirror];
+    if !socket {
+        words.push("--no-socket".to_owned());
+    }
+    words
 }

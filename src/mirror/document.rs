@@ -311,7 +311,7 @@ fn store_url(store: &Container, endpoint: &Endpoint, show: Credentials) -> Optio
         (Credentials::None, _) => String::new(),
         (Credentials::Masked, Some(_)) => format!("{user}:***@"),
         (Credentials::Shown, Some(password)) => {
-            format!("{user}:{}@", super::secrets::percent_encode(&password))
+            format!("{user}:{}@", crate::plan::url_encode(&password))
         }
         (_, None) if user.is_empty() => String::new(),
         (_, None) => format!("{user}@"),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{backend::SecretValues, name::Name, plan::Plan};
+use crate::{
+    backend::SecretValues,
+    name::Name,
+    plan::{Plan, url_encode},
+};
 
 use super::{Result, StoryError, shape};
 
@@ -32,33 +36,9 @@ pub fn values(plan: &Plan, given: &GivenSecrets, present: &SecretValues) -> Resu
             })?,
         };
         if let Some(variable) = &secret.url_variable {
-            values.insert(variable.clone(), percent_encode(&value));
+            values.insert(variable.clone(), url_encode(&value));
         }
         values.insert(secret.variable.clone(), value);
     }
     Ok(SecretValues(values))
-}
-
-/// Percent-encodes everything but RFC 3986's unreserved characters.
-pub fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_in_a_url_keeps_only_unreserved_characters() {
-        assert_eq!(percent_encode("aZ09-._~"), "aZ09-._~");
-        assert_eq!(percent_encode("p@ss:/w%é"), "p%40ss%3A%2Fw%25%C3%A9");
-    }
 }

@@ -14,6 +14,8 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub struct Cli {
     pub home: tempfile::TempDir,
     pub owner: String,
+    /// Another engine than the user's.
+    host: Option<String>,
 }
 
 /// What a run came to.
@@ -61,11 +63,21 @@ impl From<Output> for Done {
 
 impl Cli {
     pub fn new() -> Self {
+        Self::of(None)
+    }
+
+    fn of(host: Option<String>) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         Self {
             home: tempfile::tempdir().expect("a temporary folder"),
             owner: format!("test-{}-{number}@here", std::process::id()),
+            host,
         }
+    }
+
+    /// A user of the engine that `DOCKER_HOST` would name so.
+    pub fn on(host: &str) -> Self {
+        Self::of(Some(host.to_owned()))
     }
 
     /// A mirror's name that no other test has.
@@ -98,6 +110,9 @@ impl Cli {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
+        }
+        if let Some(host) = &self.host {
+            command.env("DOCKER_HOST", host).env_remove("DOCKER_CONTEXT");
         }
         command
     }

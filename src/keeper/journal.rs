@@ -140,6 +140,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_still_being_written_is_read_once_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = Reader::new(folder.path());
+        append(folder.path(), [done("a"), done("b")]).unwrap();
+        let file = folder.path().join(JOURNAL_FILE);
+        let whole = std::fs::read(&file).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&file, &whole[..length]).unwrap();
+            let mut early = Reader::new(folder.path());
+            let mut heard = events(&mut early);
+            let mut file = OpenOptions::new().append(true).open(&file).unwrap();
+            file.write_all(&whole[length..]).unwrap();
+            heard.extend(events(&mut early));
+            assert_eq!(heard, [done("a"), done("b")], "cut at {length}");
+        }
+        assert_eq!(events(&mut reader), [done("a"), done("b")]);
+    }
+
+    #[test]
     fn every_event_reads_back() {
         let folder = tempfile::tempdir().unwrap();
         let event = Event::Stopped { service: Some("api".to_owned()), ordinal: None };

@@ -289,6 +289,43 @@ mod tests {
     }
 
     #[test]
+    fn a_back_off_is_counted_to_the_end_of_the_container_and_not_to_its_restart() {
+        let restarted = |count| Event::ContainerRestarted {
+            service: "api".to_owned(),
+            ordinal: 0,
+            container: "main".to_owned(),
+            role: crate::formats::duties::Role::Main,
+            count,
+            wait_millis: 0,
+            why: String::new(),
+        };
+        let exited = |second: i64| Event::ContainerExited {
+            service: "api".to_owned(),
+            ordinal: 0,
+            container: "main".to_owned(),
+            role: crate::formats::duties::Role::Main,
+            code: 1,
+            oom_killed: false,
+            id: "c".to_owned(),
+            finished: jiff::Timestamp::from_second(second).unwrap().to_string(),
+        };
+        // Lived just under ten minutes, and was restarted after more: not forgiven.
+        let short =
+            told(vec![(100, exited(100)), (100, restarted(1)), (690, exited(690)), (710, restarted(2))]);
+        assert_eq!(short.recall("api", 0, "main").back_off.wait(710_000), 20_000);
+        // Lived longer: what was before is stale.
+        let long = told(vec![
+            (100, exited(100)),
+            (100, restarted(1)),
+            (110, exited(110)),
+            (120, restarted(2)),
+            (721, exited(721)),
+            (721, restarted(3)),
+        ]);
+        assert_eq!(long.recall("api", 0, "main").back_off.wait(730_000), 10_000);
+    }
+
+    #[test]
     fn a_verdict_belongs_to_the_life_in_which_it_was_found() {
         let passed = Event::Probe {
             service: "api".to_owned(),

@@ -202,6 +202,19 @@ fn a_pause_that_began_anew_takes_its_members_with_it() {
 }
 
 #[test]
+fn a_new_namespace_ends_the_wait_for_a_restart() {
+    let mut rig = Rig::new(PodKind::Service, vec![main_of(RestartRule::Always)]);
+    rig.pass(200).end(0, 1).pass(500).end(0, 1).pass(500);
+    assert_eq!(rig.replica.status().containers[0].waiting_millis, Some(10_000));
+    rig.forget();
+    rig.seen.pause.as_mut().unwrap().started = rig.now;
+    rig.refuse = 1;
+    // Refused once, so that the wait would show if it were still there.
+    assert_eq!(rig.pass(2000).done(), "refused main, replace main");
+    assert!(rig.told().starts_with("renewed, restarted(main,2,0)"));
+}
+
+#[test]
 fn files_in_memory_are_back_before_anything_that_reads_them_begins() {
     let mut rig = Rig::new(PodKind::Service, vec![main_of(RestartRule::Always)]);
     rig.replica.duties.files = vec![crate::formats::duties::FileDuty {
@@ -245,6 +258,19 @@ fn a_job_runs_to_its_end_once() {
     rig.seen.pause.as_mut().unwrap().started = rig.now;
     assert_eq!(rig.pass(5000).done(), "");
     assert_eq!(rig.told(), "");
+}
+
+#[test]
+fn a_job_that_is_over_stays_over_under_another_keeper() {
+    let mesh = duty("mesh", Role::Sidecar, RestartRule::Always);
+    let mut rig = Rig::new(PodKind::Job, vec![mesh, main_of(RestartRule::OnFailure)]);
+    rig.pass(100).end(1, 0).pass(5000);
+    let journal = rig.events.clone();
+    rig.forget();
+    // The engine restarts, and the keeper with it.
+    rig.seen.pause.as_mut().unwrap().started = rig.now;
+    rig.keeper_restarts(&journal);
+    assert_eq!((rig.pass(5000).done(), rig.told()), (String::new(), String::new()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as the kubelet asks: any status from 200 to 399 passes.
+//! HTTP/1.1 as the kubelet asks, with TLS or without: any status from 200 to 399 passes.
 
 use std::net::SocketAddr;
 
@@ -11,33 +11,57 @@ use hyper::{
     header::{ACCEPT, CONNECTION, HOST, LOCATION, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// As many as the kubelet's.
 const REDIRECTS: usize = 10;
 /// Bytes of a body that an answer may need.
 const BODY: usize = 1024;
 
+/// Where a question goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub https: bool,
+    pub at: SocketAddr,
+    pub path: String,
+}
+
+impl Target {
+    async fn connect(&self) -> Result<Box<dyn Stream>, String> {
+        Ok(if self.https {
+            Box::new(super::tls::connect(self.at).await?)
+        } else {
+            Box::new(super::connect(self.at).await?)
+        })
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// Redirects are followed on the same host; one that leads elsewhere has answered well enough.
-pub async fn get(at: SocketAddr, path: &str, headers: &[(String, String)]) -> Result<String, String> {
-    let mut at = at;
-    let mut path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+pub async fn get(mut target: Target, headers: &[(String, String)]) -> Result<String, String> {
+    if !target.path.starts_with('/') {
+        target.path.insert(0, '/');
+    }
     for _ in 0..=REDIRECTS {
-        let answer = ask(at, &path, headers).await?;
+        let answer = ask(&target, headers).await?;
         let status = answer.status();
         let Some(location) = location(&answer) else { return judge(answer).await };
-        match follow(at, &path, &location)? {
-            Next::Here(next_at, next_path) => (at, path) = (next_at, next_path),
+        match follow(&target, &location)? {
+            Next::Here(next) => target = next,
             Next::Elsewhere => return Ok(format!("HTTP {}, to {location}", status.as_u16())),
         }
     }
     Err(format!("more than {REDIRECTS} redirects"))
 }
 
-async fn ask(at: SocketAddr, path: &str, headers: &[(String, String)]) -> Result<Response<Incoming>, String> {
-    let stream = super::connect(at).await?;
+async fn ask(target: &Target, headers: &[(String, String)]) -> Result<Response<Incoming>, String> {
+    let (at, stream) = (target.at, target.connect().await?);
     let (mut sender, connection) =
         handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    let asked = sender.send_request(request(at, path, headers)?);
+    let asked = sender.send_request(request(at, &target.path, headers)?);
     // The connection lives as long as the question: nothing is left running behind a time-out.
     tokio::pin!(asked);
     let mut connection = Box::pin(connection);
@@ -86,27 +110,37 @@ fn location(answer: &Response<Incoming>) -> Option<String> {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    Here(SocketAddr, String),
+    Here(Target),
     Elsewhere,
 }
 
-fn follow(at: SocketAddr, path: &str, location: &str) -> Result<Next, String> {
+fn follow(from: &Target, location: &str) -> Result<Next, String> {
+    let (path, at) = (&from.path, from.at);
     if !location.contains("://") && !location.starts_with("//") {
         let folder = &path[..=path.rfind('/').unwrap_or(0)];
         let next =
             if location.starts_with('/') { location.to_owned() } else { format!("{folder}{location}") };
-        return Ok(Next::Here(at, next));
+        return Ok(Next::Here(Target { path: next, ..from.clone() }));
     }
+    // `//host/path` keeps the scheme.
+    let location = if location.starts_with("//") {
+        format!("{}:{location}", scheme(from.https))
+    } else {
+        location.to_owned()
+    };
     let uri: Uri = location.parse().map_err(|error| format!("redirect to `{location}`: {error}"))?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     if host != at.ip().to_string() {
         return Ok(Next::Elsewhere);
     }
-    if uri.scheme_str() == Some("https") {
-        return Err("redirected to https, and https probes are not in this version".to_owned());
-    }
-    let next = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    Ok(Next::Here(SocketAddr::new(at.ip(), uri.port_u16().unwrap_or(80)), next))
+    let https = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+    let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    Ok(Next::Here(Target { https, at: SocketAddr::new(at.ip(), port), path }))
+}
+
+fn scheme(https: bool) -> &'static str {
+    if https { "https" } else { "http" }
 }
 
 async fn judge(answer: Response<Incoming>) -> Result<String, String> {
@@ -133,17 +167,23 @@ mod tests {
     #[test]
     fn redirects_stay_on_the_host() {
         let at: SocketAddr = "10.0.0.1:8080".parse().unwrap();
-        let here = |port, path: &str| Ok(Next::Here(SocketAddr::new(at.ip(), port), path.to_owned()));
+        let from = Target { https: false, at, path: "/health/live".to_owned() };
+        let to = |https, port, path: &str| {
+            Ok(Next::Here(Target { https, at: SocketAddr::new(at.ip(), port), path: path.to_owned() }))
+        };
+        let here = |port, path: &str| to(false, port, path);
         for (location, wanted) in [
             ("/login", here(8080, "/login")),
             ("ready?x=1", here(8080, "/health/ready?x=1")),
             ("http://10.0.0.1:9000/b?c=d", here(9000, "/b?c=d")),
             ("http://10.0.0.1", here(80, "/")),
+            ("//10.0.0.1:9000/b", here(9000, "/b")),
+            ("https://10.0.0.1/", to(true, 443, "/")),
+            ("https://10.0.0.1:8443/c", to(true, 8443, "/c")),
             ("http://example.com/", Ok(Next::Elsewhere)),
             ("https://example.com/", Ok(Next::Elsewhere)),
         ] {
-            assert_eq!(follow(at, "/health/live", location), wanted, "{location}");
+            assert_eq!(follow(&from, location), wanted, "{location}");
         }
-        assert!(follow(at, "/", "https://10.0.0.1/").is_err());
     }
 }

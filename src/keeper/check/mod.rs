@@ -3,12 +3,14 @@
 pub mod exec;
 mod grpc;
 mod http;
+mod tls;
 
 use std::{
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
+use http::Target;
 use tokio::net::TcpStream;
 
 use super::engine::Engine;
@@ -33,9 +35,9 @@ pub async fn probe(subject: Subject<'_>, duty: &ProbeDuty) -> Answer {
     let asked = async {
         match &duty.action {
             ProbeAct::Exec { command } => run_inside(subject.inside, command).await,
-            ProbeAct::Http { https: true, .. } => Err("https probes are not in this version".to_owned()),
-            ProbeAct::Http { port, path, headers, https: false } => {
-                http::get(at(&subject, *port)?, path, headers).await
+            ProbeAct::Http { https, port, path, headers } => {
+                let at = at(&subject, *port)?;
+                http::get(Target { https: *https, at, path: path.clone() }, headers).await
             }
             ProbeAct::Tcp { port } => tcp(at(&subject, *port)?).await,
             ProbeAct::Grpc { port, service } => {
@@ -51,7 +53,11 @@ pub async fn hook(subject: Subject<'_>, duty: &HookDuty, limit: Duration) -> Ans
     let done = async {
         match duty {
             HookDuty::Exec { command } => run_inside(subject.inside, command).await,
-            HookDuty::Http { port, path } => http::get(at(&subject, *port)?, path, &[]).await,
+            HookDuty::Http { port, path } => {
+                let at = at(&subject, *port)?;
+                http::get(Target { https: false, at, path: path.clone() }, &[]).await
+            }
+
             HookDuty::Sleep { millis } => {
                 tokio::time::sleep(Duration::from_millis(*millis)).await;
                 Ok(format!("slept {millis} ms"))

@@ -162,10 +162,59 @@ async fn a_grpc_probe_of_a_plain_http_server_fails() {
     assert!(!passed && answer.contains("no gRPC answer"), "{answer}");
 }
 
+/// A TLS server with a certificate of its own making, for another name. Its key guards nothing.
+async fn tls_server() -> u16 {
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{
+            ServerConfig,
+            crypto::ring,
+            pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        },
+    };
+    let pem = include_bytes!("tests/self-signed.pem");
+    let (certificate, key) =
+        (CertificateDer::from_pem_slice(pem).unwrap(), PrivateKeyDer::from_pem_slice(pem).unwrap());
+    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let Ok(client) = acceptor.accept(client).await else { continue };
+            let service = service_fn(async |request: Request<Incoming>| {
+                let status = if request.uri().path() == "/ok" { 200 } else { 500 };
+                let mut answer = Response::new(Full::<Bytes>::from("by TLS"));
+                *answer.status_mut() = status.try_into().unwrap();
+                Ok::<_, Infallible>(answer)
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(client), service),
+            );
+        }
+    });
+    port
+}
+
+fn https(port: u16, path: &str) -> ProbeAct {
+    ProbeAct::Http { https: true, port, path: path.to_owned(), headers: Vec::new() }
+}
+
 #[tokio::test]
-async fn https_is_refused_in_words() {
-    let action = ProbeAct::Http { https: true, port: 1, path: "/".into(), headers: Vec::new() };
-    assert_eq!(ask(action).await, (false, "https probes are not in this version".to_owned()));
+async fn an_https_probe_asks_whoever_answers_under_tls() {
+    let port = tls_server().await;
+    assert_eq!(ask(https(port, "/ok")).await, (true, "HTTP 200".to_owned()));
+    assert_eq!(ask(https(port, "/bad")).await, (false, "HTTP 500: by TLS".to_owned()));
+    // Neither passes for the other.
+    assert!(!ask(http(port, "/ok")).await.0);
+    let plain = server(&[("/ok", "204 No Content\r\n\r\n")]).await;
+    let (passed, answer) = ask(https(plain, "/ok")).await;
+    assert!(!passed, "{answer}");
 }
 
 #[test]

@@ -5,14 +5,21 @@
 #![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "keeper/asked.rs"]
+mod asked;
+#[path = "keeper/engine.rs"]
+mod engine;
+#[path = "keeper/lease.rs"]
+mod lease;
 #[path = "keeper/stage.rs"]
 mod stage;
 
+use engine::{DEBIAN, PYTHON};
 use prodmirror::formats::{
     duties::{ContainerDuty, HookDuty, PodKind, ProbeAct, ProbeDuty, RestartRule, Role},
     journal::{ContainerStatus, ProbeKind},
 };
-use stage::{DEBIAN, PYTHON, Stage};
+use stage::Stage;
 
 fn duty(key: &str, role: Role) -> ContainerDuty {
     ContainerDuty {
@@ -95,7 +102,7 @@ fn a_replica_is_probed_shown_ready_and_replaced_when_it_is_not_live() {
     let second = stage.id("web.0.main");
     assert_ne!(first, second);
     assert!(!stage.exec_ok("web.0.main", "test -e /tmp/dead"), "the writable layer is a new one");
-    let labels = |id: &str| stage::docker(&["inspect", "--format", "{{json .Config.Labels}} {{.Name}}", id]);
+    let labels = |id: &str| engine::docker(&["inspect", "--format", "{{json .Config.Labels}} {{.Name}}", id]);
     assert_eq!(stage.before(&first), labels(&second), "labels and name are the same");
     let previous = stage.file("/journal/previous/web.0.main.log");
     assert!(previous.contains(" stdout F asked for /ready"), "{previous}");
@@ -144,7 +151,7 @@ fn init_containers_are_retried_sidecars_come_back_and_ends_are_told() {
         &["-v", &mount, "--memory", "64m", "--memory-swap", "64m"],
     );
     stage.until("ready", |s| s.replicas[0].ready);
-    stage::docker(&["kill", "-s", "TERM", &stage.name("api.0.mesh")]);
+    engine::docker(&["kill", "-s", "TERM", &stage.name("api.0.mesh")]);
     stage.until("the sidecar came back", |s| named(s, "mesh").restarts == 1 && named(s, "mesh").running);
 
     // The first process grows beyond the limit.
@@ -205,16 +212,16 @@ fn a_pause_that_dies_takes_its_replica_through_a_new_beginning() {
     stage.until("ready", |s| s.replicas[0].ready);
     stage.note_up_done();
 
-    stage::docker(&["kill", &stage.name("web.0")]);
+    engine::docker(&["kill", &stage.name("web.0")]);
     stage.until("ready in a new namespace", |s| s.replicas[0].ready && named(s, "setup").starts == 2);
     assert_ne!(stage.id("web.0.main"), id);
     assert!(stage.journal().contains(r#""event":"replica-replaced""#));
 
     // Nobody looks while everything dies; the next keeper sees what it left.
     let id = stage.id("web.0.main");
-    stage::docker(&["kill", &stage.name("pm.keeper")]);
-    stage::docker(&["kill", &stage.name("web.0.main")]);
-    stage::docker(&["start", &stage.name("pm.keeper")]);
+    engine::docker(&["kill", &stage.name("pm.keeper")]);
+    engine::docker(&["kill", &stage.name("web.0.main")]);
+    engine::docker(&["start", &stage.name("pm.keeper")]);
     stage.until("ready once more", |s| s.replicas[0].ready && main(s).restarts == 2);
     assert_ne!(stage.id("web.0.main"), id);
     assert_eq!(named(&stage.status(), "setup").starts, 2);
@@ -280,12 +287,13 @@ fn the_gateway_lets_in_to_ready_replicas_and_to_no_other() {
     stage.keeper();
     let port = stage.gateway("20001=web/http:8000");
     stage.until("known", |s| s.replicas.len() == 3);
-    assert_eq!(stage::get(port, "/ready"), None, "nobody is ready");
+    assert_eq!(engine::get(port, "/ready"), None, "nobody is ready");
     for ordinal in [0, 2] {
         stage.exec(&format!("web.{ordinal}.main"), "touch /tmp/ready");
         stage.until_ready("web", ordinal, true);
     }
-    stage::until("the gateway saw it", || stage::get(port, "/ready").is_some());
-    let answers: std::collections::BTreeSet<_> = (0..60).filter_map(|_| stage::get(port, "/ready")).collect();
+    engine::until("the gateway saw it", || engine::get(port, "/ready").is_some());
+    let answers: std::collections::BTreeSet<_> =
+        (0..60).filter_map(|_| engine::get(port, "/ready")).collect();
     assert_eq!(answers.into_iter().collect::<Vec<_>>(), ["web-0", "web-2"]);
 }

@@ -17,7 +17,7 @@ mod stage;
 use engine::{DEBIAN, PYTHON};
 use prodmirror::formats::{
     duties::{ContainerDuty, HookDuty, PodKind, ProbeAct, ProbeDuty, RestartRule, Role},
-    journal::{ContainerStatus, ProbeKind},
+    journal::{ContainerStatus, ProbeKind, UpState},
 };
 use stage::Stage;
 
@@ -244,6 +244,28 @@ fn a_lease_has_one_holder_and_is_free_when_he_is_gone() {
     stage.until("free again", |s| !s.leased);
     drop(second);
     assert!(!stage.journal().contains("owner-died"), "an `up` that was cut off is left to others");
+}
+
+#[test]
+fn a_long_journal_is_made_short_and_nothing_is_forgotten() {
+    let stage = Stage::new("journal");
+    stage.replica("web", 0, PodKind::Service, vec![duty("web.0.main", Role::Main)]);
+    stage.keeper();
+    stage.run_container("web.0.main", DEBIAN, &["sleep", "600"], &[]);
+    stage.until("ready", |s| s.replicas[0].ready);
+    stage.note_up_done();
+    stage.keep(&["stop", "--service", "web"]);
+    let line = |count| format!("{{\"event\":\"store-reset\",\"store\":\"s{count}\",\"millis\":1}}\n");
+    stage.note_all(&(0..5000).map(line).collect::<String>());
+    engine::until("it is short", || stage.journal().len() < 16 * 1024);
+    assert!(stage.journal().starts_with("{\"at\":") && stage.journal().contains("compacted"));
+    let status = stage.status();
+    assert!(status.replicas[0].stopped && status.up == UpState::Done, "{status:?}");
+    // Whoever waits for the keeper to have read its order does so by the journal's length.
+    stage.keep(&["start", "--service", "web"]);
+    stage.until("ready again", |s| s.replicas[0].ready);
+    stage.kill_keeper();
+    stage.until("the next one knows it all", |s| s.up == UpState::Done && s.replicas[0].ready);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The keeper's journal: one JSON object a line, appended, on a labelled volume.
 //!
-//! A line that was cut off by a crash is the last one and is ignored on reading.
+//! A line that was cut off by a crash is the last one and is ignored on reading. A journal that grew long begins
+//! with a line that stands for all that were before.
 //! Journal and labels are a mirror's only memory.
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use super::duties::{Duties, Role};
 /// Where the keeper mounts the journal volume, and the files in it.
 pub const JOURNAL_DIR: &str = "/journal";
 pub const JOURNAL_FILE: &str = "journal.jsonl";
+/// Locked by whoever changes the journal, for as long as that takes.
+pub const LOCK_FILE: &str = "journal.lock";
 /// Locked by whoever holds the lease; free when its owner is gone.
 pub const LEASE_FILE: &str = "lease";
 
@@ -24,6 +27,12 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
+    /// What all lines before it added up to, in their place: the keeper's own form of its memory, and the
+    /// journal's length at its end, counted from the first line that was ever written.
+    Compacted {
+        upto: u64,
+        memory: serde_json::Value,
+    },
     /// A keeper began to run; a second line tells of a restart.
     KeeperStarted {
         version: String,

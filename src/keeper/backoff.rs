@@ -1,5 +1,7 @@
 //! Kubernetes' crash-loop back-off: at once, then after 10 s, 20 s, 40 s … 300 s from the end of the container.
 
+use serde::{Deserialize, Serialize};
+
 use super::seen::Millis;
 
 const FIRST: Millis = 10_000;
@@ -7,7 +9,7 @@ const CAP: Millis = 300_000;
 /// A container that lived this long since its last restart begins anew.
 const FORGIVEN: Millis = 2 * CAP;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackOff {
     /// The wait before the next restart; 0 before the first.
     wait: Millis,

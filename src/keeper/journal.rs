@@ -2,13 +2,14 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use crate::{
     formats::{
-        journal::{Event, JOURNAL_FILE, Line},
+        journal::{Event, JOURNAL_FILE, LOCK_FILE, Line},
         ready::CONTROL_DIR,
     },
     log,
@@ -27,11 +28,19 @@ impl Default for Places {
     }
 }
 
-/// Appends events, one write for all of them. Answers the length of the journal after it.
+/// Who holds it may change the journal; free when the file is dropped, or its holder is gone.
+pub fn lock(folder: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(folder.join(LOCK_FILE))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Appends events, one write for all of them. Answers the length of the journal after it, what was compacted counted in.
 ///
 /// Several processes append: each write goes to the end whole. A line that a crash cut
 /// off is closed first, so that it spoils no other.
 pub fn append(folder: &Path, events: impl IntoIterator<Item = Event>) -> io::Result<u64> {
+    let _lock = lock(folder)?;
     let mut file = OpenOptions::new().create(true).append(true).read(true).open(folder.join(JOURNAL_FILE))?;
     let mut text = String::new();
     if cut_off(&mut file)? {
@@ -43,7 +52,19 @@ pub fn append(folder: &Path, events: impl IntoIterator<Item = Event>) -> io::Res
         text.push('\n');
     }
     file.write_all(text.as_bytes())?;
-    file.stream_position()
+    let length = file.stream_position()?;
+    Ok(length + before(&mut file)?)
+}
+
+/// How much was written before the file's first line and is no longer there.
+fn before(file: &mut File) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut first = Vec::new();
+    BufReader::new(file).read_until(b'\n', &mut first)?;
+    Ok(match serde_json::from_slice(&first) {
+        Ok(Line { event: Event::Compacted { upto, .. }, .. }) => upto.saturating_sub(first.len() as u64),
+        _ => 0,
+    })
 }
 
 fn cut_off(file: &mut File) -> io::Result<bool> {
@@ -64,32 +85,52 @@ pub fn now() -> String {
 /// Reads the journal from its start, and on as it grows.
 #[derive(Debug)]
 pub struct Reader {
-    file: PathBuf,
-    /// Bytes read, up to the end of a line.
+    path: PathBuf,
+    /// The one that it reads, held open so that no other can have its number.
+    file: Option<File>,
+    /// Bytes of this file that are read, up to the end of a line.
+    read: u64,
+    /// Bytes read, what was compacted counted in.
     pub offset: u64,
 }
 
 impl Reader {
     pub fn new(folder: &Path) -> Self {
-        Self { file: folder.join(JOURNAL_FILE), offset: 0 }
+        Self { path: folder.join(JOURNAL_FILE), file: None, read: 0, offset: 0 }
+    }
+
+    /// How much of the file there is was read.
+    pub fn length(&self) -> u64 {
+        self.read
     }
 
     /// The lines that came since the last call. A last line without its end is left for later,
-    /// one that cannot be read is passed over.
+    /// one that cannot be read is passed over. After the journal was compacted that is
+    /// everything again, in fewer lines.
     pub fn more(&mut self) -> io::Result<Vec<Line>> {
-        let mut file = match File::open(&self.file) {
+        let mut file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        if file.metadata()?.len() <= self.offset {
+        let is = file.metadata()?;
+        let same = match &self.file {
+            Some(old) => old.metadata()?.ino() == is.ino(),
+            None => false,
+        };
+        if same && is.len() <= self.read {
             return Ok(Vec::new());
         }
-        file.seek(SeekFrom::Start(self.offset))?;
+        if !same {
+            (self.read, self.offset) = (0, before(&mut file)?);
+        }
+        file.seek(SeekFrom::Start(self.read))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.read += whole as u64;
         self.offset += whole as u64;
+        self.file = Some(file);
         Ok(bytes[..whole].split(|byte| *byte == b'\n').filter_map(line).collect())
     }
 }

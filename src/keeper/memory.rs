@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::{backoff::BackOff, seen::Millis};
 use crate::formats::duties::Duties;
 use crate::formats::journal::{
     Event, JobStatus, KeeperStatus, LastExit, Line, ProbeKind, ProfileMark, SeedStatus, UpState,
 };
+use crate::log;
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     pub run: Option<String>,
     pub profile: Option<ProfileMark>,
@@ -22,14 +25,17 @@ pub struct Memory {
     orders: Vec<Order>,
     pub seeds: Vec<SeedStatus>,
     pub jobs: Vec<JobStatus>,
+    #[serde(with = "pairs")]
     recalls: BTreeMap<(String, u32, String), Recall>,
     last_exited: Option<(String, u32, String)>,
+    #[serde(with = "pairs")]
     ready: BTreeMap<(String, u32), bool>,
     /// Replicas by the launch's word, for a keeper that cannot look.
+    #[serde(with = "pairs")]
     pub placed: BTreeMap<(String, u32), Placed>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
     pub duties: Duties,
     pub address: IpAddr,
@@ -37,7 +43,7 @@ pub struct Placed {
 }
 
 /// A `stop` or `start`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Order {
     service: Option<String>,
     ordinal: Option<u32>,
@@ -56,7 +62,7 @@ pub enum Ordered {
 }
 
 /// What is remembered of one container, across the containers that took its place.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recall {
     pub restarts: u32,
     pub back_off: BackOff,
@@ -122,6 +128,11 @@ impl Memory {
     pub fn apply(&mut self, line: &Line) {
         let at = millis(&line.at).unwrap_or_default();
         match &line.event {
+            // It stands for everything before it.
+            Event::Compacted { memory, .. } => match Self::deserialize(memory) {
+                Ok(memory) => *self = memory,
+                Err(error) => log::error("the journal's sum cannot be read", &[("why", &error)]),
+            },
             Event::KeeperStarted { .. } | Event::ReplicaReplaced { .. } | Event::StoreReset { .. } => {}
             Event::UpBegun { run, profile, expires } => {
                 self.run = Some(run.clone());
@@ -220,6 +231,25 @@ impl Memory {
             seeds: self.seeds.clone(),
             jobs: self.jobs.clone(),
         }
+    }
+}
+
+/// Maps whose keys are no words, as lists: JSON has no other.
+mod pairs {
+    use super::{BTreeMap, Deserialize, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        Vec::<(K, V)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
     }
 }
 

@@ -10,6 +10,7 @@ mod args;
 mod ask;
 mod backoff;
 mod check;
+mod compact;
 mod engine;
 mod files;
 mod journal;

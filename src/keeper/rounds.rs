@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::{
     act::{self, Effect, Task},
+    compact,
     engine::Engine,
     journal::{self, Reader},
     lease::{self, LeaseKind},
@@ -145,6 +146,7 @@ impl Keeper {
         if self.engine.is_none() {
             self.meet_replicas();
         }
+        self.keep_journal_short();
         self.look_after_the_owner();
         let now = self.now();
         let keys: Vec<ReplicaKey> =
@@ -249,6 +251,16 @@ impl Keeper {
         match self.journal.more() {
             Ok(lines) => lines.iter().for_each(|line| self.memory.apply(line)),
             Err(error) => log::error("journal not read", &[("why", &error)]),
+        }
+    }
+
+    fn keep_journal_short(&mut self) {
+        if !compact::is_due(self.journal.length(), &self.memory) {
+            return;
+        }
+        let folder = self.args.places.journal.clone();
+        if let Err(error) = compact::compact(&folder, &mut self.journal, &mut self.memory) {
+            log::error("journal not compacted", &[("why", &error)]);
         }
     }
 

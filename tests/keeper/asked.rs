@@ -1,7 +1,8 @@
 //! What a stage's keeper is asked and told, and what it shows.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -126,5 +127,16 @@ impl Stage {
         let line = table.lines().find(|line| line.contains(&format!("keeper {word}"))).expect("it runs");
         let pid = line.split_whitespace().next().expect("a process id");
         assert!(Command::new("kill").args(["-9", pid]).status().expect("kill").success());
+    }
+
+    /// Events written down by the program that others use for it, one a line.
+    pub fn note_all(&self, lines: &str) {
+        let mut child = Command::new("docker")
+            .args(["exec", "-i", &self.name("pm.keeper"), "/prodmirror", "keeper", "note"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a docker client");
+        child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("docker exec").success());
     }
 }

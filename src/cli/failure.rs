@@ -100,6 +100,8 @@ impl From<BackendError> for Failure {
             BackendError::Io { .. } => Self::tool("io", message),
             BackendError::NoHelper { .. } => Self::tool("helper-missing", message)
                 .hint("set PRODMIRROR_HELPER to a static Linux build of prodmirror, or use --helper-image REF"),
+            BackendError::SubnetTaken { .. } => Self::tool("subnet-taken", message)
+                .hint("others make networks at the same time; try again"),
             BackendError::Leased { .. } => {
                 Self::tool("leased", message).hint("wait until it is done; its lease ends with its process")
             }

@@ -7,11 +7,15 @@ use std::{
 };
 
 use crate::{
-    backend::{Ask, Backend, Progress, Report, RunState, Scope, SecretValues, Start, What, compose::Compose},
+    backend::{
+        Ask, Backend, BackendError, Progress, Report, RunState, Scope, SecretValues, Start, What,
+        compose::Compose,
+    },
     digest,
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
     labels,
     ledger::Ledger,
+    name::Name,
     observed::Observed,
     plan::Plan,
     profile::{self, Profile},
@@ -71,16 +75,46 @@ impl From<StoryError> for Failed {
     }
 }
 
-impl From<crate::backend::BackendError> for Failed {
-    fn from(error: crate::backend::BackendError) -> Self {
+impl From<BackendError> for Failed {
+    fn from(error: BackendError) -> Self {
         StoryError::from(error).into()
     }
 }
+
+/// How often a launch begins again because others took its addresses between the plan and the first network.
+const TRIES: u32 = 8;
 
 /// Brings the mirror up. `says` hears what will change before anything does.
 pub async fn up(
     backend: &Compose,
     request: UpRequest<'_>,
+    report: &dyn Report,
+    says: &(dyn Fn(&Reconciliation) + Sync),
+) -> Result<Up, Failed> {
+    let mirror = &request.ask.mirror;
+    for _ in 1..TRIES {
+        match attempt(backend, &request, report, says).await {
+            Err(Failed { error: StoryError::Backend(BackendError::SubnetTaken { .. }), .. })
+                if has_networks_at_most(backend, mirror).await? =>
+            {
+                removal::abandon(backend, mirror, report).await?;
+            }
+            done => return done,
+        }
+    }
+    attempt(backend, &request, report, says).await
+}
+
+/// Whether nothing of the mirror would be lost by beginning again.
+async fn has_networks_at_most(backend: &Compose, mirror: &Name) -> Result<bool> {
+    let scope = Scope { mirror: Some(mirror.clone()), owner: None };
+    let observed = backend.observe(&scope, false).await?;
+    Ok(observed.containers.is_empty() && observed.volumes.is_empty())
+}
+
+async fn attempt(
+    backend: &Compose,
+    request: &UpRequest<'_>,
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
 ) -> Result<Up, Failed> {
@@ -96,7 +130,7 @@ pub async fn up(
     let mut timings = vec![timing("preflight", began)];
 
     let mut observed = look(backend, &plan).await?;
-    admit(&plan, &request, &observed)?;
+    admit(&plan, request, &observed)?;
     if was_cut_off(observed.keeper.as_ref(), &observed) {
         report.event(Progress::Note(
             "an earlier `up` or `down` was cut off: its remains are removed first".to_owned(),
@@ -121,7 +155,7 @@ pub async fn up(
     }
 
     let run = shape::short_id().map_err(|error| StoryError::Render(error.to_string()))?;
-    let made = make(backend, &plan, &values, &request, &changes, &status, &run, report, &mut timings).await;
+    let made = make(backend, &plan, &values, request, &changes, &status, &run, report, &mut timings).await;
     let lease = match made {
         Ok(lease) => lease,
         Err(error) => return Err(Failed { error, run: Some(run) }),

@@ -37,6 +37,11 @@ impl Compose {
                 Some(there) => check(network, &there),
                 None => Err(trouble::engine(what, &error)),
             },
+            Err(error) if trouble::is_overlap(&error) => Err(BackendError::SubnetTaken {
+                network: network.name.clone(),
+                subnet: network.subnet.to_string(),
+                why: trouble::words(&error),
+            }),
             Err(error) => Err(trouble::engine(what, &error)),
         }
     }

@@ -69,6 +69,13 @@ pub(super) fn is_conflict(error: &Error) -> bool {
     status(error) == Some(409)
 }
 
+/// Whether a network was refused for its addresses. The engine has no code for it: it says `Pool overlaps with other
+/// one on this address space` where it sees it early, and `networks have overlapping IPv4` where the bridge does.
+pub(super) fn is_overlap(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { message, .. }
+        if message.contains("Pool overlaps") || message.contains("overlapping IPv4"))
+}
+
 pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> BackendError {
     let what = what.into();
     move |source| BackendError::Io { what, source }

@@ -69,6 +69,8 @@ pub struct Ask {
     pub socket: bool,
     /// Whether the profile sets a time zone anywhere: only then images are looked into for `/etc/localtime`.
     pub timezone: bool,
+    /// Whether tools that only building images needs are asked for as well; a launch does without.
+    pub build_tools: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,6 +229,9 @@ pub enum BackendError {
     },
     #[error("no static Linux executable for {arch} to make the helper image from")]
     NoHelper { arch: String },
+    /// Another network took the planned addresses after the host was read.
+    #[error("network {network}: its addresses {subnet} were taken in between: {why}")]
+    SubnetTaken { network: String, subnet: String, why: String },
     #[error("the lease of mirror `{mirror}` is held by another run")]
     Leased { mirror: Name },
 }

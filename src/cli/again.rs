@@ -44,6 +44,7 @@ pub async fn again(
         helper: host.ask_host()?.helper,
         socket: kept.socket,
         timezone: profile::names_timezone(&profile),
+        build_tools: false,
     };
     let (capabilities, _) = backend.capabilities(&ask).await?;
     let plan = plan::plan(&profile, &capabilities, &profile::Origins::default());

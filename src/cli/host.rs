@@ -118,6 +118,7 @@ impl Host {
             },
             socket: !args.no_docker_socket,
             timezone: profile::names_timezone(profile),
+            build_tools: false,
         })
     }
 
@@ -131,6 +132,7 @@ impl Host {
             helper: HelperSource::Files(self.helpers.clone()),
             socket: true,
             timezone: false,
+            build_tools: true,
         })
     }
 

@@ -55,9 +55,9 @@ pub async fn prepare(
     for image in &ensured.unreachable {
         report.event(Progress::Note(format!("no registry is in reach for {image}")));
     }
-    let second = look(backend, source, ask).await?;
-    refuse(&second.plan, |_| true)?;
-    Ok(second)
+    let prepared = if ensured.brought { look(backend, source, ask).await? } else { first };
+    refuse(&prepared.plan, |_| true)?;
+    Ok(prepared)
 }
 
 fn refuse(plan: &Plan, counts: impl Fn(&str) -> bool) -> Result<()> {

@@ -106,6 +106,7 @@ impl Ground {
             helper: HelperSource::Files(vec![program()]),
             socket: true,
             timezone: false,
+            build_tools: false,
         };
         let (capabilities, lacks) = self.compose.capabilities(&ask).await.unwrap();
         assert!(lacks.iter().all(|lack| !lack.fatal), "{lacks:?}");

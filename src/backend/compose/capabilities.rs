@@ -29,23 +29,23 @@ impl Compose {
             async { self.docker.info().await.doing("docker info") },
             async { self.docker.version().await.doing("docker version") },
             self.all_networks(),
-            self.facts(&ask.images),
+            self.image_facts(ask),
             self.roles(),
             self.plugin("compose"),
-            self.plugin("buildx"),
+            async { if ask.build_tools { self.plugin("buildx").await } else { None } },
         );
         let (info, version, networks, images, roles) = (info?, version?, networks?, images?, roles?);
         let mut host = self.host(&info, &version);
         host.compose_version = compose;
         host.buildx_version = buildx;
         let mut lacks = lacks::of_host(&host);
+        lacks.extend(ask.build_tools.then(|| lacks::of_build_tools(&host)).flatten());
         match self.ensure_helper(&ask.helper, &host.arch).await {
             Ok(reference) => host.helper = Some(reference),
             Err(error) => lacks.push(lacks::of_helper(&error)),
         }
         host.socket = if ask.socket && !host.rootless { Some(self.socket(&info)) } else { None };
         lacks.extend(lacks::of_images(&ask.images, &images, &roles, &host));
-        let images = if ask.timezone { self.with_localtime(images, ask).await? } else { images };
         let own = own_subnets(&networks, ask.mirror.as_str());
         let others =
             networks.iter().filter(|network| !is_of(network, ask.mirror.as_str())).flat_map(subnets_of);
@@ -141,6 +141,12 @@ impl Compose {
             Ok::<_, BackendError>(found.map(|image| (reference, facts::facts_of(image))))
         };
         Ok(try_join_all(images.iter().map(one)).await?.into_iter().flatten().collect())
+    }
+
+    /// What a plan needs to know of the images that are here.
+    async fn image_facts(&self, ask: &Ask) -> Result<BTreeMap<String, ImageFacts>> {
+        let images = self.facts(&ask.images).await?;
+        if ask.timezone { self.with_localtime(images, ask).await } else { Ok(images) }
     }
 
     async fn with_localtime(

@@ -26,6 +26,8 @@ const STEP: &str = "images";
 /// What [`Compose::ensure`] came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ensured {
+    /// Whether an image came that was not here before: what was read of images is out of date.
+    pub brought: bool,
     /// Images that are not here because no registry answered; a build of the same role is here for each.
     pub unreachable: Vec<String>,
 }
@@ -47,7 +49,13 @@ impl Compose {
         let mut ensured = Ensured::default();
         for image in images {
             let reference = image.to_engine();
-            let Err(error) = self.ensure_image(&reference, image, archive, report).await else { continue };
+            let error = match self.ensure_image(&reference, image, archive, report).await {
+                Ok(brought) => {
+                    ensured.brought |= brought;
+                    continue;
+                }
+                Err(error) => error,
+            };
             match (error, image) {
                 (Missing::Unreachable(_), Image::Registry(registry))
                     if roles.contains_key(&registry.canonical_name()) =>
@@ -97,15 +105,16 @@ impl Compose {
         }
     }
 
+    /// Answers whether the image had to come.
     async fn ensure_image(
         &self,
         reference: &str,
         image: &Image,
         archive: Option<&Path>,
         report: &dyn Report,
-    ) -> Result<(), Missing> {
+    ) -> Result<bool, Missing> {
         if self.docker.inspect_image(reference).await.if_there(reference)?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let Image::Registry(registry) = image else {
             return Err(Missing::Refused("it is built on this machine, and was not".to_owned()));
@@ -120,7 +129,7 @@ impl Compose {
             self.pull(reference, report).await?;
         }
         report.event(Progress::Done { step: STEP.to_owned(), millis: begun.elapsed().as_millis() as u64 });
-        Ok(())
+        Ok(true)
     }
 
     /// The helper image given by reference.

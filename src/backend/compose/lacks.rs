@@ -43,14 +43,6 @@ pub(super) fn of_host(host: &Host) -> Vec<Lack> {
         }
         Some(_) => {}
     }
-    if host.buildx_version.is_none() {
-        lack(
-            "buildx-missing",
-            false,
-            "there is no `docker buildx`".to_owned(),
-            "install it to build images; mirrors run without",
-        );
-    }
     if !host.swap_limit {
         lack(
             "swap-limit-missing",
@@ -76,6 +68,16 @@ pub(super) fn of_host(host: &Host) -> Vec<Lack> {
         );
     }
     lacks
+}
+
+/// What only building images needs.
+pub(super) fn of_build_tools(host: &Host) -> Option<Lack> {
+    host.buildx_version.is_none().then(|| Lack {
+        code: "buildx-missing".to_owned(),
+        message: "there is no `docker buildx`".to_owned(),
+        hint: "install it to build images; mirrors run without".to_owned(),
+        fatal: false,
+    })
 }
 
 pub(super) fn of_helper(error: &BackendError) -> Lack {

@@ -177,6 +177,7 @@ pub trait Engine: Send + Sync {
 
     /// Loads one file. May be called for several files in order; fails with the engine's own error and leaves the
     /// files after it unloaded. What the file loaded before it failed stays: the caller throws the store away.
+    /// A server that was started again for the file answers logins when this returns.
     fn seed<'a>(
         &'a self,
         store: &'a dyn InStore,

@@ -164,25 +164,25 @@ impl Launch<'_> {
 
     /// Starts replicas whose namespaces stand: what must run before the main containers, then those.
     async fn start_pods(&self, id: &str, pods: &[&Pod], deadline: Deadline) -> Result<()> {
-        let with_init: Vec<&Pod> = pods.iter().copied().filter(|pod| self.needs_init(pod)).collect();
+        let (with_init, without): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| self.needs_init(pod));
+        // Those with nothing to run before do not wait for others' init containers.
+        let mut keys = main_keys(&without);
         let rounds = with_init.iter().map(|pod| pod.init.len()).max().unwrap_or(0);
         for round in 0..rounds {
-            let keys: Vec<String> =
+            let inits: Vec<String> =
                 with_init.iter().filter_map(|pod| pod.init.get(round)).map(|c| c.key.clone()).collect();
+            keys.extend(inits.iter().cloned());
             self.bring(&keys).await?;
+            keys.clear();
             if round + 1 < rounds {
-                self.round_over(&keys, deadline).await?;
+                self.round_over(&inits, deadline).await?;
             }
         }
         if !with_init.is_empty() {
             let stage = &self.stage;
             wait::initialized(stage.backend, stage.plan, &with_init, deadline, id, stage.report).await?;
         }
-        let keys: Vec<String> = pods
-            .iter()
-            .flat_map(|pod| pod.sidecars.iter().chain(std::iter::once(&pod.main)))
-            .map(|container| container.key.clone())
-            .collect();
+        keys.extend(main_keys(&with_init));
         self.bring(&keys).await
     }
 
@@ -196,7 +196,7 @@ impl Launch<'_> {
     /// Waits until init containers that others follow have ended with 0; the keeper tries them again.
     async fn round_over(&self, keys: &[String], deadline: Deadline) -> Result<()> {
         loop {
-            let status = self.stage.backend.keeper_says(&self.stage.plan.mirror).await?.unwrap_or_default();
+            let status = self.stage.backend.keeper_glance(&self.stage.plan.mirror).await?.unwrap_or_default();
             let over = keys.iter().all(|key| {
                 let containers = status.replicas.iter().flat_map(|replica| &replica.containers);
                 containers.into_iter().any(|c| {
@@ -234,6 +234,12 @@ impl Launch<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// What runs for as long as the replica does.
+fn main_keys(pods: &[&Pod]) -> Vec<String> {
+    let containers = pods.iter().flat_map(|pod| pod.sidecars.iter().chain(std::iter::once(&pod.main)));
+    containers.map(|container| container.key.clone()).collect()
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a Name>) -> String {

@@ -80,11 +80,14 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
             }
         };
         (hash, expired) = (Some(identity), loaded.expired);
-        answering(stage, store, &login, deadline, &step).await?;
     }
     engine.set_roles(&inside, &login).await.map_err(words)?;
-    keep_copy(stage, store, &login).await?;
-    let count = engine.ask(&inside, &login, &[]).await.count;
+    let (count, whole) = tokio::join!(
+        async { engine.ask(&inside, &login, &[]).await.count },
+        engine.quiesce(&inside, &login),
+    );
+    whole.map_err(words)?;
+    keep_copy(stage, store).await?;
     let event = Event::StoreSeeded {
         store: store.store.to_string(),
         seed: store.seed.clone(),
@@ -149,12 +152,7 @@ async fn tail(stage: &Stage<'_>, store: &Name) -> Vec<String> {
 }
 
 /// Copies the store's volume while its server is halted, so that the copy is one moment's state.
-async fn keep_copy(stage: &Stage<'_>, store: &StorePlan, login: &Login) -> Result<()> {
-    let inside = stage.backend.in_store(&stage.plan.mirror, &store.store);
-    engine::of(store.engine)
-        .quiesce(&inside, login)
-        .await
-        .map_err(|error| StoryError::Seed { store: store.store.clone(), why: error.to_string() })?;
+async fn keep_copy(stage: &Stage<'_>, store: &StorePlan) -> Result<()> {
     let keys = [store.container.clone()];
     stage.start(What::Containers(&keys), RunState::Frozen).await?;
     let labels = copy_labels(stage.plan, store);

@@ -57,7 +57,7 @@ impl Deadline {
 
 /// How a container that exits again and again is told from one that is slow: this many restarts.
 const CRASH_LOOP: u32 = 3;
-const POLL: Duration = Duration::from_millis(80);
+const POLL: Duration = Duration::from_millis(50);
 
 /// What a replica still lacks.
 enum Lack<'a> {
@@ -107,8 +107,10 @@ async fn watch(
     report: &dyn Report,
     lack: impl for<'a> Fn(&Pod, Option<&'a ReplicaStatus>) -> Lack<'a>,
 ) -> Result<()> {
+    // The keeper's own word first: it answers when it has taken in all that was noted. Then its file, which costs no
+    // process.
+    let mut status = backend.keeper_says(&plan.mirror).await?.unwrap_or_default();
     loop {
-        let status = backend.keeper_says(&plan.mirror).await?.unwrap_or_default();
         let mut waiting = None;
         for pod in pods {
             match lack(pod, replica_of(&status, pod)) {
@@ -135,6 +137,7 @@ async fn watch(
             what: format!("{}/{} {what}", pod.service, pod.ordinal),
         });
         tokio::time::sleep(POLL).await;
+        status = backend.keeper_glance(&plan.mirror).await?.unwrap_or_default();
     }
 }
 

@@ -60,11 +60,18 @@ printf 'up, verify apart        %6d ms\nby hand                 %6d ms\nratio   
 printf 'verify                  %6d ms\nsecond up, with verify  %6d ms\n' "$(median <"$work/verify")" "$(median <"$work/second")"
 
 began=$(now)
+jobs=()
 for number in $(seq "$side"); do
   "$program" up -f $profile --name "side$number" --timeout 300s -q >/dev/null 2>"$work/side$number.log" &
+  jobs+=($!)
 done
 failed=0
-for job in $(jobs -p); do wait "$job" || failed=$((failed + 1)); done
+for number in $(seq "$side"); do
+  wait "${jobs[number - 1]}" || {
+    failed=$((failed + 1))
+    sed "s/^/side$number: /" "$work/side$number.log" >&2
+  }
+done
 printf '%d mirrors side by side %6d ms, %d failed\n' "$side" "$(since "$began")" "$failed"
 
 # Anonymous memory is what a process itself takes; file pages are this program's own text, shared by all helpers.

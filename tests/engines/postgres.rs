@@ -30,10 +30,19 @@ async fn ask(server: &Server, database: &str, sql: &str) -> String {
     server.shell(&format!("psql -X -A -t -U app -d {database} -c \"{}\"", sql.replace('"', "\\\""))).await
 }
 
-/// Bytes of a file in the container.
+/// Bytes of a file in the container; in parts, as an answer is kept to its last mebibyte.
 async fn fetch(server: &Server, path: &str) -> Vec<u8> {
-    let text = server.shell(&format!("base64 -w0 {path}")).await;
-    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    const PART: usize = 600_000;
+    let mut bytes = Vec::new();
+    loop {
+        let from = bytes.len() + 1;
+        let text = server.shell(&format!("tail -c +{from} {path} | head -c {PART} | base64 -w0")).await;
+        let part = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+        bytes.extend(&part);
+        if part.len() < PART {
+            return bytes;
+        }
+    }
 }
 
 /// The same server, seen in another database.

@@ -6,6 +6,7 @@
 
 mod postgres;
 mod redis;
+mod said;
 pub mod seed;
 mod watch;
 

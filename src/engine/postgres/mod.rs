@@ -24,11 +24,7 @@ impl Engine for Postgres {
     ) -> Later<'a, Result<Answer, EngineError>> {
         Box::pin(async move {
             let said = Client::of(login).sql(store, "select 1;").await?;
-            match said.code {
-                0 => Ok(Answer::Yes),
-                126 | 127 => Err(refused("psql", &said)),
-                _ => Ok(Answer::NotYet(said.stderr.trim().to_owned())),
-            }
+            said.answer("psql", said.code == 0)
         })
     }
 
@@ -61,7 +57,7 @@ impl Engine for Postgres {
     fn quiesce<'a>(&'a self, store: &'a dyn InStore, login: &'a Login) -> Later<'a, Result<(), EngineError>> {
         Box::pin(async move {
             let said = Client::of(login).sql(store, "checkpoint;").await?;
-            if said.code == 0 { Ok(()) } else { Err(refused("checkpoint", &said)) }
+            if said.code == 0 { Ok(()) } else { Err(said.refused("checkpoint")) }
         })
     }
 }
@@ -79,11 +75,7 @@ async fn set_roles(store: &dyn InStore, login: &Login) -> Result<(), EngineError
             return Ok(());
         }
     }
-    Err(refused(&format!("setting the password of role {}", user(login)), &last))
-}
-
-fn refused(what: &str, said: &Output) -> EngineError {
-    EngineError::Refused { what: what.to_owned(), message: said.stderr.trim().to_owned() }
+    Err(last.refused(&format!("setting the password of role {}", user(login))))
 }
 
 fn user(login: &Login) -> &str {

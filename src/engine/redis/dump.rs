@@ -56,7 +56,7 @@ pub(super) async fn load(store: &dyn InStore, login: &Login, file: SeedFile) -> 
     let quiet: [&[&str]; 2] = [&["CONFIG", "SET", "save", ""], &["CONFIG", "SET", "appendonly", "no"]];
     let said = client.ask(store, &quiet).await?;
     if said.stdout.lines().any(|line| line != "OK") {
-        return Err(super::refused("CONFIG SET", &said));
+        return Err(said.refused("CONFIG SET"));
     }
     let said = store.run(&shell(PLACE, &[place.folder, place.file, place.append_folder]), &[], None).await?;
     if said.code != 0 {

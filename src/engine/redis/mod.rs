@@ -29,11 +29,7 @@ impl Engine for Redis {
     ) -> Later<'a, Result<Answer, EngineError>> {
         Box::pin(async move {
             let said = Client::on_network(login).ask(store, &[&["PING"]]).await?;
-            match said.code {
-                126 | 127 => Err(refused("redis-cli", &said)),
-                _ if said.stdout.trim() == "PONG" && said.stderr.trim().is_empty() => Ok(Answer::Yes),
-                _ => Ok(Answer::NotYet(said.words())),
-            }
+            said.answer("redis-cli", is_pong(&said))
         })
     }
 
@@ -80,7 +76,7 @@ impl Engine for Redis {
                     words if words.contains("in progress") => {
                         tokio::time::sleep(Duration::from_millis(100)).await
                     }
-                    _ => return Err(refused("SAVE", &said)),
+                    _ => return Err(said.refused("SAVE")),
                 }
             }
             Err(EngineError::Refused {
@@ -96,7 +92,7 @@ async fn set_roles(store: &dyn InStore, login: &Login) -> Result<(), EngineError
     let Some(password) = &login.password else { return Ok(()) };
     let client = Client::of(login);
     let said = client.ask(store, &[&["PING"]]).await?;
-    if said.stdout.trim() == "PONG" && said.stderr.trim().is_empty() {
+    if is_pong(&said) {
         return Ok(());
     }
     let given = format!(">{password}");
@@ -105,19 +101,12 @@ async fn set_roles(store: &dyn InStore, login: &Login) -> Result<(), EngineError
         Some(user) => &["ACL", "SETUSER", user, "on", "resetpass", &given],
     };
     let said = Client { login: None, ..client }.ask(store, &[set]).await?;
-    if said.stdout.trim() == "OK" { Ok(()) } else { Err(refused("setting the password", &said)) }
+    if said.stdout.trim() == "OK" { Ok(()) } else { Err(said.refused("setting the password")) }
 }
 
-fn refused(what: &str, said: &Output) -> EngineError {
-    EngineError::Refused { what: what.to_owned(), message: said.words() }
-}
-
-impl Output {
-    /// What a client said when it did not say what was hoped for.
-    fn words(&self) -> String {
-        let (stdout, stderr) = (self.stdout.trim(), self.stderr.trim());
-        if stderr.is_empty() { stdout.to_owned() } else { stderr.to_owned() }
-    }
+/// `redis-cli` ends with 0 whatever the server says.
+fn is_pong(said: &Output) -> bool {
+    said.stdout.trim() == "PONG" && said.stderr.trim().is_empty()
 }
 
 /// Finds the container's own address; `bind` and protected mode treat loopback apart.

@@ -11,7 +11,6 @@ use tokio::io::{AsyncWriteExt, BufReader, BufWriter, DuplexStream};
 use super::{
     Client,
     commands::{Command, Commands, Fault, encode},
-    refused,
 };
 use crate::engine::{EngineError, InStore, Loaded, Login, Reader, SeedFile, watch::Watch};
 
@@ -46,7 +45,7 @@ pub(super) async fn load(store: &dyn InStore, login: &Login, file: SeedFile) -> 
     }
     // The marks were errors: they shall not stand in the statistics of the mirror.
     let said = client.ask(store, &[&["CONFIG", "RESETSTAT"]]).await?;
-    if said.code == 0 { Ok(Loaded::default()) } else { Err(refused("CONFIG RESETSTAT", &said)) }
+    if said.code == 0 { Ok(Loaded::default()) } else { Err(said.refused("CONFIG RESETSTAT")) }
 }
 
 type Told = (Option<u64>, String);

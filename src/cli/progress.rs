@@ -43,7 +43,12 @@ impl<'a> Drawn<'a> {
         }
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(step.to_owned(), bar);
+        let earlier = self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(step.to_owned(), bar);
+        // A step that began anew: another way was found to do it.
+        if let Some(earlier) = earlier {
+            earlier.finish_and_clear();
+            self.bars.remove(&earlier);
+        }
     }
 
     fn bytes(&self, step: &str, done: u64, total: Option<u64>) {

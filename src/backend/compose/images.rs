@@ -120,12 +120,21 @@ impl Compose {
             return Err(Missing::Refused("it is built on this machine, and was not".to_owned()));
         };
         let begun = Instant::now();
-        report.event(Progress::Begun { step: STEP.to_owned(), what: reference.to_owned() });
+        let begin = |verb: &str| {
+            // The digest alone is longer than a line of progress.
+            let short = registry.tag.as_ref().map(|tag| format!("{}:{tag}", registry.name));
+            let what = format!("{verb} {}", short.as_deref().unwrap_or(reference));
+            report.event(Progress::Begun { step: STEP.to_owned(), what });
+        };
         let found = match archive {
-            Some(folder) => self.load_from_archive(folder, registry, report).await?,
+            Some(folder) => {
+                begin("looking in the archive for");
+                self.load_from_archive(folder, registry, report).await?
+            }
             None => false,
         };
         if !found {
+            begin("pulling");
             self.pull(reference, report).await?;
         }
         report.event(Progress::Done { step: STEP.to_owned(), millis: begun.elapsed().as_millis() as u64 });

@@ -1,5 +1,7 @@
 //! Bringing a mirror up for `up` and `run`: what becomes of a failure and of Ctrl-C.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use prodmirror::{
     backend::{SecretValues, compose::Compose},
     formats::journal::Event,
@@ -26,7 +28,10 @@ pub async fn launch(
     let mirror = request.ask.mirror.clone();
     let file = request.file.to_path_buf();
     let drawn = Drawn::new(ui);
+    // Until then nothing was made, and what stands under the name is not ours to remove.
+    let begun = AtomicBool::new(false);
     let says = |changes: &Reconciliation| {
+        begun.store(true, Ordering::Relaxed);
         for line in &changes.says {
             ui.say(format!("  {line}"));
         }
@@ -39,6 +44,9 @@ pub async fn launch(
         },
         _ = interrupted() => {
             drop(drawn);
+            if !begun.load(Ordering::Relaxed) {
+                return Err(Failure::new("interrupted", exit::INTERRUPTED, "interrupted"));
+            }
             ui.say("interrupted: removing what was made");
             let drawn = Drawn::new(ui);
             mirror::abandon(backend, &mirror, &drawn).await?;

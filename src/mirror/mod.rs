@@ -1,6 +1,7 @@
 //! The story of a mirror, told with the nouns of the core and the verbs of the world:
 //! up, verify, reset, stop and start, down, gc.
 
+mod admit;
 mod artifacts;
 mod document;
 mod launch;

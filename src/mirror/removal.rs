@@ -40,7 +40,7 @@ pub async fn down(backend: &Compose, mirror: &Name, report: &dyn Report) -> Resu
     Ok(removed)
 }
 
-fn is_leased(error: &super::StoryError) -> bool {
+pub(super) fn is_leased(error: &super::StoryError) -> bool {
     matches!(error, super::StoryError::Backend(crate::backend::BackendError::Leased { .. }))
 }
 
@@ -74,7 +74,7 @@ pub struct GcRule {
 }
 
 /// Objects without a keeper are given this long: an `up` may be making them.
-const YOUNG: i64 = 10;
+pub(super) const YOUNG: i64 = 10;
 
 /// Whether a mirror is garbage, and why. Pure: `status` is what its keeper says, `None` without one.
 pub fn garbage(found: &Listed, status: Option<&KeeperStatus>, rule: &GcRule) -> Option<&'static str> {

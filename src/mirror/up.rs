@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    GivenSecrets, Lease, LeaseKind, Result, StoryError,
+    GivenSecrets, Lease, LeaseKind, Result, StoryError, admit,
     document::Timing,
     launch::{Launch, done_jobs},
     lease::note,
@@ -94,15 +94,18 @@ pub async fn up(
     let mirror = &request.ask.mirror;
     for _ in 1..TRIES {
         match attempt(backend, &request, report, says).await {
-            Err(Failed { error: StoryError::Backend(BackendError::SubnetTaken { .. }), .. })
-                if has_networks_at_most(backend, mirror).await? =>
-            {
+            Err(failed) if is_race(&failed.error) && has_networks_at_most(backend, mirror).await? => {
                 removal::abandon(backend, mirror, report).await?;
             }
             done => return done,
         }
     }
     attempt(backend, &request, report, says).await
+}
+
+/// Whether another network took the planned addresses; a host read anew has others.
+fn is_race(error: &StoryError) -> bool {
+    matches!(error, StoryError::Backend(BackendError::SubnetTaken { .. }))
 }
 
 /// Whether nothing of the mirror would be lost by beginning again.
@@ -129,35 +132,33 @@ async fn attempt(
     }
     let mut timings = vec![timing("preflight", began)];
 
-    let mut observed = look(backend, &plan).await?;
-    admit(&plan, request, &observed)?;
-    if was_cut_off(observed.keeper.as_ref(), &observed) {
-        report.event(Progress::Note(
-            "an earlier `up` or `down` was cut off: its remains are removed first".to_owned(),
-        ));
-        removal::abandon(backend, &plan.mirror, report).await?;
-        observed = look(backend, &plan).await?;
-    }
+    let observed = admit::admit(backend, &plan, request, report).await?;
     let status = observed.keeper.clone().unwrap_or_default();
     let changes = reconcile::reconcile(&plan, &observed, &done_jobs(&plan, observed.keeper.as_ref()));
-    says(&changes);
     let present = backend.secrets(&plan.mirror).await?;
     let values = secrets::values(&plan, &request.given, &present)?;
     let tree = profile::tree(request.profile);
     let settled = changes.is_unchanged()
         && status.up == UpState::Done
         && !status.stopped
-        && request.lease == LeaseKind::Up;
+        && request.lease == LeaseKind::Up
+        && request.ttl.is_none();
     if settled && all_ready(&status) {
         let (ledger, observed) =
             timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await?;
         return Ok(Up { plan, ledger, observed, timings, changed: false, lease: None });
     }
 
+    if status.leased {
+        return Err(BackendError::Leased { mirror: plan.mirror.clone() }.into());
+    }
+    says(&changes);
     let run = shape::short_id().map_err(|error| StoryError::Render(error.to_string()))?;
     let made = make(backend, &plan, &values, request, &changes, &status, &run, report, &mut timings).await;
     let lease = match made {
         Ok(lease) => lease,
+        // Another process makes this mirror: it is not ours to keep or to remove.
+        Err(error) if removal::is_leased(&error) => return Err(error.into()),
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
     let verified = timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await;
@@ -197,7 +198,13 @@ async fn make(
         hash: digest::spec(&profile::tree(request.profile)),
     };
     let expires = request.ttl.and_then(expiry);
-    keeper(backend, plan, values, changes, run, &mark, expires.as_deref(), report).await?;
+    let kept = keeper(backend, plan, values, changes, run, &mark, expires.as_deref(), report).await;
+    match kept {
+        Err(error) if *status == KeeperStatus::default() && !is_race(&error) => {
+            return Err(admit::outrun(backend, plan, run, error).await);
+        }
+        kept => kept?,
+    }
     let lease = Lease::take(backend, &plan.mirror, run, request.lease).await?;
     let expires = expires.or_else(|| status.expires.clone().filter(|_| status.up == UpState::Done));
     note(backend, &plan.mirror, &Event::UpBegun { run: run.to_owned(), profile: mark, expires }).await?;
@@ -259,46 +266,6 @@ async fn keeper(
         backend.start(start, report).await?;
     }
     Ok(())
-}
-
-async fn look(backend: &Compose, plan: &Plan) -> Result<Observed> {
-    let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
-    Ok(backend.observe(&scope, false).await?)
-}
-
-/// Refuses a name whose mirror came from another profile or owner.
-fn admit(plan: &Plan, request: &UpRequest<'_>, observed: &Observed) -> Result<()> {
-    let taken = |why: String| Err(StoryError::Taken { mirror: plan.mirror.clone(), why });
-    if observed.containers.is_empty() {
-        return Ok(());
-    }
-    if request.must_be_new {
-        return taken("and `--reuse` was not given".to_owned());
-    }
-    if request.replace {
-        return Ok(());
-    }
-    let owner = observed.containers.iter().find_map(|c| c.labels.get(labels::OWNER));
-    if let Some(owner) = owner.filter(|owner| **owner != plan.owner) {
-        return taken(format!("of owner {owner}"));
-    }
-    let came_from = observed.keeper.as_ref().and_then(|keeper| keeper.profile.as_ref());
-    match came_from {
-        Some(mark) if mark.name != request.profile.name.as_str() => {
-            taken(format!("from the profile `{}`", mark.name))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether an `up` or `down` ended without a word; a lease that is held means it still runs.
-fn was_cut_off(keeper: Option<&KeeperStatus>, observed: &Observed) -> bool {
-    match keeper {
-        Some(keeper) => {
-            !keeper.leased && matches!(keeper.up, UpState::Begun | UpState::DownBegun | UpState::None)
-        }
-        None => !observed.containers.is_empty(),
-    }
 }
 
 fn all_ready(status: &KeeperStatus) -> bool {

@@ -97,11 +97,10 @@ impl Run {
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
         let request = settings.request(&loaded.profile, &loaded, &read, ask, lease, false)?;
         let launched = launch::launch(ui, &host, &backend, request, Keep::Never).await?;
-        let failed = ledger::require(ui, &launched.ledger, &requirements)?;
-        let code = if failed {
-            Err(Failure::new("require", exit::NO, "a --require failed"))
-        } else {
-            self.command(&backend, &name, &loaded.profile, &launched).await
+        let code = match ledger::require(ui, &launched.ledger, &requirements) {
+            Ok(false) => self.command(&backend, &name, &loaded.profile, &launched).await,
+            Ok(true) => Err(Failure::new("require", exit::NO, "a --require failed")),
+            Err(failure) => Err(failure),
         };
         if was_up {
             return code;

@@ -122,6 +122,26 @@ impl Cli {
         self.command(arguments).stdin(Stdio::null()).output().expect("the program starts").into()
     }
 
+    /// With this on standard input.
+    #[track_caller]
+    pub fn fed(&self, arguments: &[&str], input: &[u8]) -> Done {
+        fed(self.command(arguments), input)
+    }
+
+    /// On a terminal of 100 columns and 30 rows; what is drawn is all on stdout, and `input` is typed.
+    #[track_caller]
+    pub fn on_terminal(&self, arguments: &[&str], input: &[u8]) -> Done {
+        let plain = self.command(arguments);
+        let words = [plain.get_program()].into_iter().chain(plain.get_args());
+        let line: Vec<String> =
+            words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))).collect();
+        let line = format!("stty cols 100 rows 30; exec {}", line.join(" "));
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(root()).env_clear();
+        script.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+        fed(script, input)
+    }
+
     /// Starts it and goes on.
     pub fn spawn(&self, arguments: &[&str]) -> Child {
         self.command(arguments)
@@ -131,6 +151,17 @@ impl Cli {
             .spawn()
             .expect("the program starts")
     }
+}
+
+#[track_caller]
+fn fed(mut command: Command, input: &[u8]) -> Done {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    // A program that ends early does not read to the end.
+    let _ = std::io::Write::write_all(&mut stdin, input);
+    drop(stdin);
+    child.wait_with_output().expect("the program ends").into()
 }
 
 impl Drop for Cli {

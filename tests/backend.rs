@@ -15,6 +15,8 @@ mod files;
 mod ground;
 #[path = "backend/helper.rs"]
 mod helper;
+#[path = "backend/networks.rs"]
+mod networks;
 #[path = "backend/output.rs"]
 mod output;
 #[path = "backend/seen.rs"]

@@ -8,14 +8,12 @@ use std::{
 
 use crate::{
     backend::{
-        Ask, Backend, BackendError, Progress, Report, RunState, Scope, SecretValues, Start, What,
-        compose::Compose,
+        Ask, Backend, BackendError, Progress, Report, RunState, SecretValues, Start, What, compose::Compose,
     },
     digest,
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
     labels,
     ledger::Ledger,
-    name::Name,
     observed::Observed,
     plan::Plan,
     profile::{self, Profile},
@@ -91,28 +89,18 @@ pub async fn up(
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
 ) -> Result<Up, Failed> {
-    let mirror = &request.ask.mirror;
     for _ in 1..TRIES {
         match attempt(backend, &request, report, says).await {
-            Err(failed) if is_race(&failed.error) && has_networks_at_most(backend, mirror).await? => {
-                removal::abandon(backend, mirror, report).await?;
-            }
+            Err(failed) if is_race(&failed.error) => {}
             done => return done,
         }
     }
     attempt(backend, &request, report, says).await
 }
 
-/// Whether another network took the planned addresses; a host read anew has others.
+/// Whether another network took the planned addresses; a host read anew has others, and nothing was made.
 fn is_race(error: &StoryError) -> bool {
     matches!(error, StoryError::Backend(BackendError::SubnetTaken { .. }))
-}
-
-/// Whether nothing of the mirror would be lost by beginning again.
-async fn has_networks_at_most(backend: &Compose, mirror: &Name) -> Result<bool> {
-    let scope = Scope { mirror: Some(mirror.clone()), owner: None };
-    let observed = backend.observe(&scope, false).await?;
-    Ok(observed.containers.is_empty() && observed.volumes.is_empty())
 }
 
 async fn attempt(

@@ -15,35 +15,53 @@ use crate::{
     plan::{NetworkPlan, Plan},
 };
 
+/// Who made a network that is as it shall be.
+enum Made {
+    Now,
+    Before,
+}
+
 impl Compose {
     pub(super) async fn start_networks(&self, plan: &Plan) -> Result<()> {
-        tokio::try_join!(
-            self.ensure_network(&plan.networks.inside),
-            self.ensure_network(&plan.networks.door)
-        )?;
-        Ok(())
+        let both = [&plan.networks.inside, &plan.networks.door];
+        let [inside, door] = both.map(|network| self.ensure_network(network));
+        let outcomes = tokio::join!(inside, door);
+        let outcomes = [outcomes.0, outcomes.1];
+        if outcomes.iter().any(|outcome| matches!(outcome, Err(BackendError::SubnetTaken { .. }))) {
+            // Whoever plans anew must find nothing that was made for this plan, and everything that others made.
+            for (network, outcome) in both.iter().zip(&outcomes) {
+                if let Ok(Made::Now) = outcome {
+                    let gone = self.docker.remove_network(&network.name).await;
+                    gone.if_there(format!("removing network {}", network.name))?;
+                }
+            }
+        }
+        outcomes.into_iter().try_for_each(|outcome| outcome.map(|_| ()))
     }
 
     /// Makes the network, or checks that the one of this name is what the plan wants.
-    async fn ensure_network(&self, network: &NetworkPlan) -> Result<()> {
+    async fn ensure_network(&self, network: &NetworkPlan) -> Result<Made> {
         if let Some(there) = self.network(&network.name).await? {
             return check(network, &there);
         }
-        let what = format!("network {}", network.name);
-        match self.docker.create_network(request(network)).await {
-            Ok(_) => Ok(()),
-            // Made by someone else in between.
-            Err(error) if trouble::is_conflict(&error) => match self.network(&network.name).await? {
-                Some(there) => check(network, &there),
-                None => Err(trouble::engine(what, &error)),
-            },
-            Err(error) if trouble::is_overlap(&error) => Err(BackendError::SubnetTaken {
+        let error = match self.docker.create_network(request(network)).await {
+            Ok(_) => return Ok(Made::Now),
+            Err(error) => error,
+        };
+        // Made by someone else in between: the engine may see the addresses first or the name.
+        if (trouble::is_conflict(&error) || trouble::is_overlap(&error))
+            && let Some(there) = self.network(&network.name).await?
+        {
+            return check(network, &there);
+        }
+        if trouble::is_overlap(&error) {
+            return Err(BackendError::SubnetTaken {
                 network: network.name.clone(),
                 subnet: network.subnet.to_string(),
                 why: trouble::words(&error),
-            }),
-            Err(error) => Err(trouble::engine(what, &error)),
+            });
         }
+        Err(trouble::engine(format!("network {}", network.name), &error))
     }
 
     async fn network(&self, name: &str) -> Result<Option<NetworkInspect>> {
@@ -71,7 +89,7 @@ fn request(network: &NetworkPlan) -> NetworkCreateRequest {
 }
 
 /// A network cannot be changed, and removing it would stop the mirror: another one of the same name is an error.
-fn check(wanted: &NetworkPlan, there: &NetworkInspect) -> Result<()> {
+fn check(wanted: &NetworkPlan, there: &NetworkInspect) -> Result<Made> {
     let wrong = |why: String| BackendError::Engine { what: format!("network {}", wanted.name), why };
     let label = |name: &str| there.labels.as_ref().and_then(|labels| labels.get(name));
     if label(labels::MIRROR) != wanted.labels.get(labels::MIRROR) {
@@ -86,5 +104,5 @@ fn check(wanted: &NetworkPlan, there: &NetworkInspect) -> Result<()> {
             wanted.subnet
         )));
     }
-    Ok(())
+    Ok(Made::Before)
 }

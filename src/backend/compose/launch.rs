@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bollard::{
@@ -22,6 +23,9 @@ use crate::{
     plan::Plan,
     render::{self, Form, RenderError},
 };
+
+const FREEZE_TRIES: u32 = 10;
+const BETWEEN_FREEZES: Duration = Duration::from_millis(300);
 
 impl Compose {
     pub(super) async fn start_what(&self, start: Start<'_>, report: &dyn Report) -> Result<()> {
@@ -75,8 +79,20 @@ impl Compose {
         let there = self.containers_by_key(plan).await?;
         let running = keys.iter().filter_map(|key| there.get(key));
         let running = running.filter(|container| container.state == Some(ContainerSummaryStateEnum::RUNNING));
-        let pause = running.map(|container| self.docker.pause_container(id_of(container)));
-        try_join_all(pause).await.map(|_| ()).doing("freezing containers")
+        try_join_all(running.map(|container| self.halt(id_of(container)))).await.map(|_| ())
+    }
+
+    /// On a busy host runc gives up while processes are still being halted, lets them go on, and says so.
+    async fn halt(&self, id: &str) -> Result<()> {
+        for _ in 1..FREEZE_TRIES {
+            match self.docker.pause_container(id).await {
+                Err(error) if trouble::words(&error).contains("unable to freeze") => {
+                    tokio::time::sleep(BETWEEN_FREEZES).await;
+                }
+                frozen => return frozen.doing("freezing containers"),
+            }
+        }
+        self.docker.pause_container(id).await.doing("freezing containers")
     }
 
     /// Lets frozen containers go on, which Compose cannot, and answers whose they were.

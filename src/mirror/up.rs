@@ -208,15 +208,15 @@ async fn make(
         .seeds
         .iter()
         .map(|seed| seed.store.clone())
-        .filter(|store| plan.stores.iter().any(|s| s.store.as_str() == *store && !is_new(s, changes, status)))
+        .filter(|store| plan.stores.iter().any(|s| s.store.as_str() == *store && !is_new(s, status)))
         .collect();
     let launch = Launch { stage, changes, seeded: &seeded, timeout: request.timeout };
     timings.extend(launch.carry_out().await?.timings);
     Ok(lease)
 }
 
-/// Whether a store's state must be made anew: its volume is not there, or its seed is another one.
-fn is_new(store: &crate::plan::StorePlan, _changes: &Reconciliation, status: &KeeperStatus) -> bool {
+/// Whether a store's state must be made anew: it was never seeded, or its seed is another one.
+fn is_new(store: &crate::plan::StorePlan, status: &KeeperStatus) -> bool {
     status
         .seeds
         .iter()

@@ -14,7 +14,7 @@ use prodmirror::{
     render::{Form, Templates, bundle},
 };
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the tests of plans use the rest of it")]
 #[path = "../tests/plan/support.rs"]
 mod support;
 

@@ -7,7 +7,7 @@
 mod accepted;
 #[path = "support/generate.rs"]
 mod generate;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "plan/support.rs"]
 mod planned;
 

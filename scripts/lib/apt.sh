@@ -78,4 +78,11 @@ Components: main
 $signed
 SOURCE
   apt_is_fresh=
+  apt_refresh
+  # Else an older package would be taken in silence, and be refused later for another reason. The source goes, so that
+  # a second try begins here.
+  if ! apt-cache policy "$1" | grep "$next/main" >/dev/null; then
+    as_root rm -f $source
+    die "apt could not read $next's lists (its own words are above): mend that and repeat; an archive that is a frozen copy may need Acquire::Check-Valid-Until \"false\""
+  fi
 }

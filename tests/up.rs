@@ -218,6 +218,32 @@ fn reset_puts_a_store_back_while_the_rest_runs_on() {
 }
 
 #[test]
+fn a_job_that_runs_again_after_a_reset_is_a_replica_made_anew() {
+    // It reads a secret in memory and what its init container leaves: both are gone with the first run.
+    let job = r#"jobs:
+  load:
+    image: local:prodmirror-built/python:3.11
+    command: [sh, -c, "cat /run/keys/token /work/left && ! test -e /work/ran && touch /work/ran"]
+    files: {/run/keys/token: {secret: token}}
+    init: {leave: {command: [sh, -c, "echo left > /work/left"]}}
+    volumes: {/work: {empty: {}}}
+    stop_grace_period: 0s
+    needs: [db]"#;
+    let it = up("again", job);
+    let web = it.id("web.0.main");
+    for _ in 0..2 {
+        let before = it.id("load.0.main");
+        it.cli.run(&["reset", &it.name, "db"]).ok();
+        assert_ne!(it.id("load.0.main"), before);
+        let log = it.cli.run(&["logs", &it.name, "load"]).ok().stdout;
+        assert!(log.contains("left"), "{log}");
+    }
+    assert_eq!(it.id("web.0.main"), web);
+    let status = it.cli.run(&["status", &it.name, "--format", "json"]).ok().json();
+    assert_eq!(status["mirrors"][0]["ready"], true, "{status:#}");
+}
+
+#[test]
 fn run_gives_the_commands_own_code_and_leaves_nothing() {
     let cli = Cli::new();
     let name = cli.name("run");

@@ -11,7 +11,7 @@ use crate::{
     backend::{Backend, Progress, RunState, Scope, What},
     formats::journal::Event,
     name::Name,
-    plan::{Does, Pod, PodKind},
+    plan::{Does, Mount, Pod, PodKind, VolumeRole},
 };
 
 use super::{
@@ -156,6 +156,32 @@ impl Launch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A replica in place of another, as Kubernetes replaces a pod: nothing of its own outlives it, and what it mounts
+    /// is filled once its pause holds it.
+    pub async fn pod_anew(&self, id: &str, pod: &Pod, deadline: Deadline) -> Result<()> {
+        let stage = &self.stage;
+        let keys: Vec<String> = pod.containers().map(|container| container.key.clone()).collect();
+        stage.start(What::Containers(&keys), RunState::Absent).await?;
+        let mounts = pod.containers().flat_map(|container| &container.mounts);
+        let mounted: BTreeSet<&str> = mounts.filter_map(Mount::volume).collect();
+        for volume in stage.plan.volumes.iter().filter(|volume| mounted.contains(volume.name.as_str())) {
+            if volume.role == VolumeRole::Replica {
+                stage.backend.volume().remove(&volume.name).await?;
+            }
+        }
+        stage.start(What::Volumes, RunState::Running).await?;
+        self.bring(std::slice::from_ref(&pod.pause.key)).await?;
+        let filled = stage.plan.steps.iter().filter_map(|step| match &step.does {
+            Does::Files { volumes } => Some(volumes),
+            _ => None,
+        });
+        let own = filled.flatten().filter(|volume| mounted.contains(volume.as_str()));
+        stage.start(What::Files(&own.cloned().collect::<Vec<_>>()), RunState::Running).await?;
+        self.start_pods(id, &[pod], deadline).await?;
+        let services = std::slice::from_ref(&pod.service);
+        wait::ready(stage.backend, stage.plan, services, deadline, id, stage.report).await
     }
 
     fn gateway_changed(&self) -> bool {

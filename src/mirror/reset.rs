@@ -1,6 +1,7 @@
 //! `reset`: a store back to the copy kept after its seeding, the rest of the mirror running on.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     time::{Duration, Instant},
 };
@@ -8,16 +9,18 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    backend::{Backend, Progress, Report, RunState, SecretValues, What, compose::Compose},
+    backend::{Backend, Progress, Report, SecretValues, compose::Compose},
     formats::journal::Event,
     name::Name,
-    plan::{Plan, PodKind, StorePlan},
+    plan::{Plan, Pod, PodKind, StorePlan},
 };
 
 use super::{
     Result, StoryError,
+    launch::Launch,
     lease::note,
     power::{self, Part, Power},
+    reconcile::{Action, Reconciliation},
     seed::{self, Stage},
     wait::{self, Deadline},
 };
@@ -56,7 +59,7 @@ pub async fn reset(
         rows.push(one(&stage, store, Deadline::after(timeout)).await?);
     }
     let reset: Vec<&Name> = wanted.iter().map(|store| &store.store).collect();
-    jobs_again(&stage, &reset, Deadline::after(timeout)).await?;
+    jobs_again(stage, &reset, timeout).await?;
     Ok(rows)
 }
 
@@ -85,30 +88,22 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
     Ok(ResetRow { store: store.store.to_string(), millis, bytes })
 }
 
-/// Jobs that need a store that was reset run again, in the plan's order.
-async fn jobs_again(stage: &Stage<'_>, reset: &[&Name], deadline: Deadline) -> Result<()> {
-    for pod in stage.plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand) {
-        if !pod.needs.iter().any(|need| reset.contains(&need)) {
-            continue;
-        }
-        let keys: Vec<String> =
-            [&pod.pause, &pod.main].iter().map(|container| container.key.clone()).collect();
+/// Jobs that need a store that was reset run again, in the plan's order, each as a replica that is made anew.
+async fn jobs_again(stage: Stage<'_>, reset: &[&Name], timeout: Duration) -> Result<()> {
+    let needs_one = |pod: &&Pod| pod.needs.iter().any(|need| reset.contains(&need));
+    let jobs: Vec<&Pod> =
+        stage.plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand).collect();
+    let jobs: Vec<&Pod> = jobs.into_iter().filter(needs_one).collect();
+    let replaced = jobs.iter().flat_map(|pod| pod.containers()).map(|c| (c.key.clone(), Action::Replace));
+    let changes = Reconciliation { actions: replaced.collect(), ..Reconciliation::default() };
+    let launch = Launch { stage, changes: &changes, seeded: &BTreeSet::new(), timeout };
+    for pod in jobs {
         let step = format!("job-{}", pod.service);
-        stage
-            .report
-            .event(Progress::Begun { step: step.clone(), what: format!("running {} again", pod.service) });
+        let report = launch.stage.report;
+        report.event(Progress::Begun { step: step.clone(), what: format!("running {} again", pod.service) });
         let began = Instant::now();
-        stage.start(What::Containers(&keys), RunState::Fresh).await?;
-        wait::ready(
-            stage.backend,
-            stage.plan,
-            std::slice::from_ref(&pod.service),
-            deadline,
-            &step,
-            stage.report,
-        )
-        .await?;
-        stage.report.event(Progress::Done { step, millis: began.elapsed().as_millis() as u64 });
+        launch.pod_anew(&step, pod, Deadline::after(timeout)).await?;
+        report.event(Progress::Done { step, millis: began.elapsed().as_millis() as u64 });
     }
     Ok(())
 }

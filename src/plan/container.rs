@@ -138,6 +138,14 @@ impl Mount {
             Self::Volume { target, .. } | Self::Bind { target, .. } => target,
         }
     }
+
+    /// The volume of ours that it is, by full name.
+    pub fn volume(&self) -> Option<&str> {
+        match self {
+            Self::Volume { volume, .. } => Some(volume),
+            Self::Bind { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

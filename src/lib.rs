@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
-//!   [`formats`]. Values in, values out: no process, file, clock, environment or network.
+//!   [`formats`], [`mod@env`]. Values in, values out: no process, file, clock, environment or network.
 //! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`].
 //! - **story**: [`mirror`] joins the two.
 //!
@@ -23,6 +23,7 @@ pub mod carry;
 pub mod diff;
 pub mod digest;
 pub mod engine;
+pub mod env;
 pub mod formats;
 pub mod gateway;
 pub mod keeper;

@@ -148,6 +148,7 @@ impl From<StoryError> for Failure {
             StoryError::NoSeedCopy { .. } => {
                 Self::usage("no-seed-copy", message).hint("take the mirror down and up again to seed it anew")
             }
+            StoryError::HashKey { .. } => Self::input("hash-key", message),
             StoryError::NotThere { .. } => Self::usage("no-such-store", message),
             StoryError::Require(_) => Self::usage("require", message).hint(
                 "write GRADE:WHAT, with WHAT a class (env, resources, …) or a path, `*` for any one key",

@@ -4,6 +4,7 @@
 mod admit;
 mod artifacts;
 mod document;
+mod hash_key;
 mod launch;
 mod lease;
 mod memory;
@@ -22,6 +23,7 @@ mod wait;
 
 pub use artifacts::{keep as keep_artifacts, redacted};
 pub use document::{Credentials, EndpointRow, MirrorDocument, Timing, endpoint_rows};
+pub use hash_key::hash_key;
 pub use lease::{Lease, LeaseKind, note};
 pub use memory::{Memory, recall};
 pub use power::{Part, Power, power};
@@ -70,6 +72,8 @@ pub enum StoryError {
     NoSeedCopy { store: Name },
     #[error("mirror `{mirror}` has no store `{store}`")]
     NotThere { mirror: Name, store: String },
+    #[error("the key for hashes of secrets, {}: {why}", file.display())]
+    HashKey { file: std::path::PathBuf, why: String },
     #[error("{0}")]
     Require(String),
 }

@@ -8,9 +8,9 @@ use super::{
 };
 
 /// Values in, values out.
-const CORE: [&str; 12] = [
-    "profile", "plan", "render", "ledger", "diff", "observed", "capture", "formats", "labels", "digest",
-    "name", "path",
+const CORE: [&str; 13] = [
+    "profile", "plan", "render", "ledger", "diff", "observed", "capture", "formats", "env", "labels",
+    "digest", "name", "path",
 ];
 /// Processes, files, networks, engines; `log` is the helpers' voice.
 const WORLD: [&str; 7] = ["backend", "engine", "pause", "gateway", "keeper", "carry", "log"];

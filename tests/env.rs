@@ -1,0 +1,9 @@
+//! Files of variables against the programs that they are for: bash, Docker, Compose.
+
+#![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "env/consumers.rs"]
+mod consumers;
+#[path = "engines/corpora.rs"]
+mod corpora;

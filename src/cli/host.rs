@@ -23,7 +23,8 @@ pub struct Host {
     /// user@host, or PRODMIRROR_OWNER.
     pub owner: String,
     pub ci: bool,
-    state_dir: PathBuf,
+    /// Nothing in it is needed later.
+    pub state_dir: PathBuf,
     /// Where what a failure leaves goes.
     pub artifacts: PathBuf,
     connection: Connection,

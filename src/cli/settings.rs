@@ -10,7 +10,7 @@ use prodmirror::{
 
 use super::{
     failure::Failure,
-    host::span,
+    host::{Host, span},
     naming::{self, Read},
     options::{LaunchArgs, SecretArgs},
 };
@@ -51,19 +51,20 @@ impl Settings {
 
     pub fn request<'a>(
         &self,
-        profile: &'a Profile,
         loaded: &'a profile::Loaded,
         read: &'a Read,
+        host: &Host,
         ask: prodmirror::backend::Ask,
         lease: LeaseKind,
         must_be_new: bool,
     ) -> Result<UpRequest<'a>, Failure> {
         let file = read.files.first().ok_or_else(|| Failure::usage("no-profile", "no profile was named"))?;
         Ok(UpRequest {
-            profile,
+            profile: &loaded.profile,
             origins: &loaded.origins,
             file,
             folder: naming::folder(file),
+            state: host.state_dir.clone(),
             ask,
             given: self.given.clone(),
             archive: self.archive.clone(),

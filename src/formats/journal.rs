@@ -69,12 +69,24 @@ pub enum Event {
         store: String,
         seed: Option<String>,
         hash: Option<String>,
+        /// Of the seed's names, sizes and times: while it is the same, the hash need not be taken again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
         bytes: u64,
         count: Option<u64>,
         /// Keys whose time had passed before they were loaded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expired: Option<u64>,
         millis: u64,
+    },
+    /// The files of a store's seed were touched; what they hold is what was loaded.
+    SeedTouched {
+        store: String,
+        fingerprint: String,
+    },
+    /// A store's state is thrown away, to be seeded anew.
+    StoreCleared {
+        store: String,
     },
     StoreReset {
         store: String,
@@ -236,6 +248,8 @@ pub struct SeedStatus {
     pub store: String,
     pub seed: Option<String>,
     pub hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     pub bytes: u64,
     /// Rows (PostgreSQL) or keys (Redis) counted after seeding.
     pub count: Option<u64>,

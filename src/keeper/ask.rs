@@ -31,6 +31,13 @@ pub fn status(places: &Places) -> Result<KeeperStatus, KeeperError> {
     Asker::new(places).status()
 }
 
+/// What a journal adds up to, for those whose keeper does not run: nobody holds its lease, and nothing is seen.
+pub fn recall(journal: &[u8]) -> KeeperStatus {
+    let mut memory = Memory::default();
+    journal::lines(journal).iter().for_each(|line| memory.apply(line));
+    memory.status()
+}
+
 /// One line for each change, until `words` end.
 pub fn follow(
     places: &Places,

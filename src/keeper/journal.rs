@@ -131,8 +131,13 @@ impl Reader {
         self.read += whole as u64;
         self.offset += whole as u64;
         self.file = Some(file);
-        Ok(bytes[..whole].split(|byte| *byte == b'\n').filter_map(line).collect())
+        Ok(lines(&bytes[..whole]))
     }
+}
+
+/// The lines of a journal; one that cannot be read is passed over.
+pub fn lines(bytes: &[u8]) -> Vec<Line> {
+    bytes.split(|byte| *byte == b'\n').filter_map(line).collect()
 }
 
 fn line(bytes: &[u8]) -> Option<Line> {

@@ -31,7 +31,7 @@ mod watch;
 mod world;
 
 pub use args::main;
-pub use ask::{Which, follow, note, restart, start, status, stop};
+pub use ask::{Which, follow, note, recall, restart, start, status, stop};
 pub use journal::Places;
 pub use lease::{LeaseError, LeaseKind, hold as lease};
 pub use run::{KeeperArgs, KeeperError, run};

@@ -15,6 +15,7 @@ use crate::{
 use super::{
     Result, StoryError, UpRequest,
     removal::{self, YOUNG},
+    underway::Underway,
 };
 
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -22,6 +23,8 @@ const BETWEEN: Duration = Duration::from_millis(200);
 const TRIES: u32 = 10;
 
 /// Looks at the mirror until it is one that can be joined, or none at all.
+///
+/// A keeper that does not run is no sign of remains: its journal tells what became of the last `up`.
 pub async fn admit(
     backend: &Compose,
     plan: &Plan,
@@ -41,7 +44,12 @@ pub async fn admit(
             continue;
         }
         let young = began.elapsed().as_secs() < YOUNG as u64 && age(&observed, Timestamp::now()) < YOUNG;
-        match found(&observed, young) {
+        let found = match found(&observed, young) {
+            Found::Unsure if is_over(&observed, plan, request) => Found::Remains,
+            Found::Whole if is_left_over(backend, plan, &observed).await? => Found::Remains,
+            found => found,
+        };
+        match found {
             Found::Whole => return Ok(observed),
             Found::Remains => {
                 report.event(Progress::Note(
@@ -51,7 +59,9 @@ pub async fn admit(
             }
             Found::Unsure => {
                 if !said {
-                    report.event(Progress::Note("another `up` may be making it: looking again".to_owned()));
+                    report.event(Progress::Note(format!(
+                        "another `up` may be making it: waiting until its keeper speaks, {YOUNG} s at most"
+                    )));
                     said = true;
                 }
                 tokio::time::sleep(BETWEEN).await;
@@ -75,6 +85,23 @@ pub async fn outrun(backend: &Compose, plan: &Plan, run: &str, error: StoryError
         }
     }
     error
+}
+
+/// Whether who made the keeper did it on this host and is gone: then nobody need be waited for.
+fn is_over(observed: &Observed, plan: &Plan, request: &UpRequest<'_>) -> bool {
+    let run = observed.containers.iter().find_map(|container| container.labels.get(labels::RUN));
+    run.is_some_and(|run| Underway::is_over(&request.state, &plan.mirror, run))
+}
+
+/// Whether volumes stand there that a `down` had no time for: its containers are gone, and their keeper left a journal.
+///
+/// Volumes alone are also what another `up` makes first. Its keeper may have come while we read: so they are looked at
+/// once more.
+async fn is_left_over(backend: &Compose, plan: &Plan, observed: &Observed) -> Result<bool> {
+    if !observed.containers.is_empty() || observed.volumes.is_empty() {
+        return Ok(false);
+    }
+    Ok(backend.keeper_was_here(plan).await? && look(backend, plan).await?.containers.is_empty())
 }
 
 async fn look(backend: &Compose, plan: &Plan) -> Result<Observed> {

@@ -162,15 +162,8 @@ impl Launch<'_> {
     /// is filled once its pause holds it.
     pub async fn pod_anew(&self, id: &str, pod: &Pod, deadline: Deadline) -> Result<()> {
         let stage = &self.stage;
-        let keys: Vec<String> = pod.containers().map(|container| container.key.clone()).collect();
-        stage.start(What::Containers(&keys), RunState::Absent).await?;
-        let mounts = pod.containers().flat_map(|container| &container.mounts);
-        let mounted: BTreeSet<&str> = mounts.filter_map(Mount::volume).collect();
-        for volume in stage.plan.volumes.iter().filter(|volume| mounted.contains(volume.name.as_str())) {
-            if volume.role == VolumeRole::Replica {
-                stage.backend.volume().remove(&volume.name).await?;
-            }
-        }
+        take_away(stage, pod).await?;
+        let mounted = mounted(pod);
         stage.start(What::Volumes, RunState::Running).await?;
         self.bring(std::slice::from_ref(&pod.pause.key)).await?;
         let filled = stage.plan.steps.iter().filter_map(|step| match &step.does {
@@ -260,6 +253,23 @@ impl Launch<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Removes a replica with all that is its own.
+pub async fn take_away(stage: &Stage<'_>, pod: &Pod) -> Result<()> {
+    let keys: Vec<String> = pod.containers().map(|container| container.key.clone()).collect();
+    stage.start(What::Containers(&keys), RunState::Absent).await?;
+    let mounted = mounted(pod);
+    for volume in stage.plan.volumes.iter().filter(|volume| mounted.contains(volume.name.as_str())) {
+        if volume.role == VolumeRole::Replica {
+            stage.backend.volume().remove(&volume.name).await?;
+        }
+    }
+    Ok(())
+}
+
+fn mounted(pod: &Pod) -> BTreeSet<&str> {
+    pod.containers().flat_map(|container| &container.mounts).filter_map(Mount::volume).collect()
 }
 
 /// What runs for as long as the replica does.

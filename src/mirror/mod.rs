@@ -2,6 +2,7 @@
 //! up, verify, reset, stop and start, down, gc.
 
 mod admit;
+mod anew;
 mod artifacts;
 mod document;
 mod hash_key;
@@ -17,6 +18,7 @@ mod rsa;
 mod secrets;
 mod seed;
 mod shape;
+mod underway;
 mod up;
 mod verify;
 mod wait;

@@ -39,6 +39,8 @@ pub async fn power(backend: &Compose, mirror: &Name, part: &Part, power: Power) 
     if backend.keeper_says(mirror).await?.is_none() {
         return Err(StoryError::NoMirror { mirror: mirror.clone() });
     }
+    // Stopped by hand, it can neither stop nor start anything until it runs again.
+    backend.wake_keeper(mirror).await?;
     if is_blind(backend, mirror).await? {
         return Err(StoryError::NoSocket { mirror: mirror.clone() });
     }

@@ -6,9 +6,12 @@ use indexmap::IndexMap;
 
 use crate::{
     labels,
+    name::Name,
     observed::{Container, Observed},
     plan::{ContainerPlan, Plan, Pod},
 };
+
+use super::anew::{Anew, jobs_after, members};
 
 /// What happens to one container of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +34,8 @@ pub struct Reconciliation {
     pub actions: IndexMap<String, Action>,
     /// Containers, volumes and networks of the mirror that the plan does not have.
     pub orphans: Vec<Container>,
+    /// Keys that are replaced for the sake of a store's new state, though their plan may be the same.
+    pub renewed: BTreeSet<String>,
     /// Lines to say before anything is done; empty when nothing changes.
     pub says: Vec<String>,
 }
@@ -42,6 +47,25 @@ impl Reconciliation {
 
     pub fn of(&self, key: &str) -> Action {
         self.actions.get(key).copied().unwrap_or(Action::Create)
+    }
+
+    /// Stores that are seeded anew get new containers, and so do the jobs that need them; said before all else.
+    pub fn renew(&mut self, plan: &Plan, anew: &Anew, observed: &Observed) {
+        if observed.containers.is_empty() {
+            return;
+        }
+        let stores: Vec<&Name> = anew.stores.keys().collect();
+        let of_stores = plan.pods.iter().filter(|pod| stores.contains(&&pod.service)).flat_map(members);
+        let of_jobs = jobs_after(plan, &stores).into_iter().flat_map(Pod::containers);
+        for container in of_stores.chain(of_jobs) {
+            let action = self.actions.entry(container.key.clone()).or_insert(Action::Create);
+            if *action < Action::Replace {
+                self.renewed.insert(container.key.clone());
+                *action = Action::Replace;
+            }
+        }
+        self.says = anew.says(plan, observed);
+        self.says.extend(says(self));
     }
 
     /// Whether the replica gets a new network namespace and with it new members.
@@ -172,6 +196,7 @@ fn says(reconciliation: &Reconciliation) -> Vec<String> {
             Action::Keep => continue,
             Action::Start => "starts",
             Action::Repair => "is repaired: it was changed behind the mirror's back",
+            Action::Replace if reconciliation.renewed.contains(key) => "is made anew",
             Action::Replace => "is replaced: its plan changed",
             Action::Create => "is created",
         };

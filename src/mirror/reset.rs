@@ -12,11 +12,12 @@ use crate::{
     backend::{Backend, Progress, Report, SecretValues, compose::Compose},
     formats::journal::Event,
     name::Name,
-    plan::{Plan, Pod, PodKind, StorePlan},
+    plan::{Plan, StorePlan},
 };
 
 use super::{
     Result, StoryError,
+    anew::jobs_after,
     launch::Launch,
     lease::note,
     power::{self, Part, Power},
@@ -90,10 +91,7 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
 
 /// Jobs that need a store that was reset run again, in the plan's order, each as a replica that is made anew.
 async fn jobs_again(stage: Stage<'_>, reset: &[&Name], timeout: Duration) -> Result<()> {
-    let needs_one = |pod: &&Pod| pod.needs.iter().any(|need| reset.contains(&need));
-    let jobs: Vec<&Pod> =
-        stage.plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand).collect();
-    let jobs: Vec<&Pod> = jobs.into_iter().filter(needs_one).collect();
+    let jobs = jobs_after(stage.plan, reset);
     let replaced = jobs.iter().flat_map(|pod| pod.containers()).map(|c| (c.key.clone(), Action::Replace));
     let changes = Reconciliation { actions: replaced.collect(), ..Reconciliation::default() };
     let launch = Launch { stage, changes: &changes, seeded: &BTreeSet::new(), timeout };

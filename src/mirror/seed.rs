@@ -63,11 +63,11 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
     let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
     let words = |error: EngineError| failed(error.to_string());
 
-    let (mut bytes, mut hash, mut expired) = (0, None, None);
+    let (mut bytes, mut hash, mut fingerprint, mut expired) = (0, None, None, None);
     if let Some(path) = &store.seed {
         let opened =
             seed::open(stage.folder, path, store.engine).map_err(|error| failed(error.to_string()))?;
-        bytes = opened.bytes();
+        (bytes, fingerprint) = (opened.bytes(), Some(opened.fingerprint().to_owned()));
         let count = Arc::new(seed::Count::default());
         let mut loading = std::pin::pin!(opened.load(engine, &inside, &login, count.clone()));
         let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
@@ -92,6 +92,7 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
         store: store.store.to_string(),
         seed: store.seed.clone(),
         hash,
+        fingerprint,
         bytes,
         count,
         expired,

@@ -14,6 +14,7 @@ use crate::{
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
     labels,
     ledger::Ledger,
+    name::Name,
     observed::Observed,
     plan::Plan,
     profile::{self, Profile},
@@ -21,6 +22,7 @@ use crate::{
 
 use super::{
     GivenSecrets, Lease, LeaseKind, Result, StoryError, admit,
+    anew::Anew,
     document::Timing,
     launch::{Launch, done_jobs},
     lease::note,
@@ -28,6 +30,7 @@ use super::{
     preflight::{self, Source},
     reconcile::{self, Action, Reconciliation},
     removal, secrets, seed, shape,
+    underway::Underway,
     verify::verify,
 };
 
@@ -38,6 +41,8 @@ pub struct UpRequest<'a> {
     /// The profile's file as given, for people, and its folder, from which seeds are read.
     pub file: &'a Path,
     pub folder: PathBuf,
+    /// Where this host keeps what is no loss: the marks of launches under way.
+    pub state: PathBuf,
     pub ask: Ask,
     pub given: GivenSecrets,
     pub archive: Option<PathBuf>,
@@ -89,13 +94,18 @@ pub async fn up(
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
 ) -> Result<Up, Failed> {
+    unless_raced(async || attempt(backend, &request, report, says).await).await
+}
+
+/// Begins again for as long as others are quicker, within reason.
+async fn unless_raced<T>(mut attempt: impl AsyncFnMut() -> Result<T, Failed>) -> Result<T, Failed> {
     for _ in 1..TRIES {
-        match attempt(backend, &request, report, says).await {
+        match attempt().await {
             Err(failed) if is_race(&failed.error) => {}
             done => return done,
         }
     }
-    attempt(backend, &request, report, says).await
+    attempt().await
 }
 
 /// Whether another network took the planned addresses; a host read anew has others, and nothing was made.
@@ -122,16 +132,22 @@ async fn attempt(
 
     let observed = admit::admit(backend, &plan, request, report).await?;
     let status = observed.keeper.clone().unwrap_or_default();
-    let changes = reconcile::reconcile(&plan, &observed, &done_jobs(&plan, observed.keeper.as_ref()));
+    let mut changes = reconcile::reconcile(&plan, &observed, &done_jobs(&plan, observed.keeper.as_ref()));
+    let anew = Anew::judge(&plan, &request.folder, &status, &observed, report).await?;
+    changes.renew(&plan, &anew, &observed);
     let present = backend.secrets(&plan.mirror).await?;
     let values = secrets::values(&plan, &request.given, &present)?;
     let tree = profile::tree(request.profile);
     let settled = changes.is_unchanged()
+        && anew.stores.is_empty()
         && status.up == UpState::Done
         && !status.stopped
         && request.lease == LeaseKind::Up
         && request.ttl.is_none();
     if settled && all_ready(&status) {
+        for event in &anew.touched {
+            note(backend, &plan.mirror, event).await?;
+        }
         let (ledger, observed) =
             timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await?;
         return Ok(Up { plan, ledger, observed, timings, changed: false, lease: None });
@@ -142,7 +158,10 @@ async fn attempt(
     }
     says(&changes);
     let run = shape::short_id().map_err(|error| StoryError::Render(error.to_string()))?;
-    let made = make(backend, &plan, &values, request, &changes, &status, &run, report, &mut timings).await;
+    // Until the keeper's lease says so, this is how another `up` on this host knows whether we live.
+    let _underway = Underway::begin(&request.state, &plan.mirror, &run);
+    let found = Found { observed: &observed, status: &status, changes: &changes, anew: &anew };
+    let made = make(backend, &plan, &values, request, &found, &run, report, &mut timings).await;
     let lease = match made {
         Ok(lease) => lease,
         // Another process makes this mirror: it is not ours to keep or to remove.
@@ -166,6 +185,14 @@ async fn attempt(
     Ok(Up { plan, ledger, observed, timings, changed: true, lease })
 }
 
+/// What was there, and what shall become of it.
+struct Found<'a> {
+    observed: &'a Observed,
+    status: &'a KeeperStatus,
+    changes: &'a Reconciliation,
+    anew: &'a Anew,
+}
+
 /// From the keeper to the last ready replica.
 #[expect(clippy::too_many_arguments, reason = "one call; each is a stage of its own above")]
 async fn make(
@@ -173,13 +200,13 @@ async fn make(
     plan: &Plan,
     values: &SecretValues,
     request: &UpRequest<'_>,
-    changes: &Reconciliation,
-    status: &KeeperStatus,
+    found: &Found<'_>,
     run: &str,
     report: &dyn Report,
     timings: &mut Vec<Timing>,
 ) -> Result<Lease> {
     let began = Instant::now();
+    let Found { observed, status, changes, anew } = *found;
     let mark = ProfileMark {
         name: request.profile.name.to_string(),
         file: request.file.display().to_string(),
@@ -204,24 +231,16 @@ async fn make(
     removal::orphans(backend, changes, report).await?;
 
     let stage = seed::Stage { backend, plan, secrets: values, folder: &request.folder, report };
-    let seeded: BTreeSet<String> = status
-        .seeds
-        .iter()
-        .map(|seed| seed.store.clone())
-        .filter(|store| plan.stores.iter().any(|s| s.store.as_str() == *store && !is_new(s, status)))
-        .collect();
+    for event in &anew.touched {
+        note(backend, &plan.mirror, event).await?;
+    }
+    anew.clear(&stage, observed).await?;
+    let stores = plan.stores.iter().map(|store| &store.store);
+    let seeded: BTreeSet<String> =
+        stores.filter(|store| !anew.stores.contains_key(*store)).map(Name::to_string).collect();
     let launch = Launch { stage, changes, seeded: &seeded, timeout: request.timeout };
     timings.extend(launch.carry_out().await?.timings);
     Ok(lease)
-}
-
-/// Whether a store's state must be made anew: it was never seeded, or its seed is another one.
-fn is_new(store: &crate::plan::StorePlan, status: &KeeperStatus) -> bool {
-    status
-        .seeds
-        .iter()
-        .rfind(|seed| seed.store == store.store.as_str())
-        .is_none_or(|seed| seed.seed != store.seed)
 }
 
 /// The networks it stands in, its volumes, and the keeper itself: the first container of a mirror.
@@ -276,4 +295,39 @@ async fn timed<T>(step: &str, timings: &mut Vec<Timing>, work: impl Future<Outpu
     let done = work.await;
     timings.push(timing(step, began));
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken() -> Failed {
+        let (network, subnet, why) = ("n".to_owned(), "10.0.0.0/28".to_owned(), String::new());
+        BackendError::SubnetTaken { network, subnet, why }.into()
+    }
+
+    /// How often a launch begins whose first tries end so.
+    async fn begun(ends: &[fn() -> Failed]) -> (u32, bool) {
+        let mut begun = 0;
+        let done = unless_raced(async || {
+            begun += 1;
+            ends.get(begun as usize - 1).map_or(Ok(()), |end| Err(end()))
+        });
+        let done = done.await.is_ok();
+        (begun, done)
+    }
+
+    #[tokio::test]
+    async fn a_launch_whose_addresses_were_taken_begins_again_with_others() {
+        assert_eq!(begun(&[]).await, (1, true));
+        assert_eq!(begun(&[taken, taken]).await, (3, true));
+        assert_eq!(begun(&[taken as fn() -> Failed; 20]).await, (TRIES, false));
+    }
+
+    #[tokio::test]
+    async fn no_other_failure_is_tried_again() {
+        let held: fn() -> Failed = || BackendError::Leased { mirror: Name::new("m").unwrap() }.into();
+        assert_eq!(begun(&[held]).await, (1, false));
+        assert_eq!(begun(&[taken, held]).await, (2, false));
+    }
 }

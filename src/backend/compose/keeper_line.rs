@@ -7,22 +7,24 @@ use bollard::{
     container::LogOutput,
     exec::{StartExecOptions, StartExecResults},
     models::ExecConfig,
-    query_parameters::{ListContainersOptions, UploadToContainerOptions},
+    query_parameters::{ListContainersOptions, StartContainerOptions, UploadToContainerOptions},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::{Compose, HELPER_PATH, trouble::Doing};
+use super::{Compose, HELPER_PATH, oneshot::OneShot, trouble::Doing};
 use crate::{
     backend::{BackendError, Result},
     engine::Output,
     formats::{
-        journal::{JOURNAL_DIR, KeeperStatus},
+        journal::{JOURNAL_DIR, JOURNAL_FILE, KeeperStatus},
         ready::CONTROL_DIR,
     },
+    keeper::recall,
     labels::{self, Kind},
     name::Name,
+    plan::{Plan, VolumeRole},
 };
 
 /// The keeper's own account of the mirror, beside the ready set.
@@ -159,14 +161,51 @@ impl Compose {
         }
     }
 
-    /// What the keeper says of the mirror; `None` without a keeper that runs.
+    /// What the keeper says of the mirror; where it does not run, what its journal says. `None` without either.
     pub async fn keeper_says(&self, mirror: &Name) -> Result<Option<KeeperStatus>> {
         let Some(id) = self.keeper_id(mirror).await? else { return Ok(None) };
         match self.keeper_call(mirror, &["status"], None).await {
             Ok(output) => read_status(&output.stdout).map(Some),
-            Err(_) if !self.runs(&id).await? => Ok(None),
+            Err(_) if !self.runs(&id).await? => self.keeper_left(&id).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// What a keeper that does not run wrote down; `None` if it never ran.
+    pub(super) async fn keeper_left(&self, id: &str) -> Result<Option<KeeperStatus>> {
+        let journal = self.file_of(id, &format!("{JOURNAL_DIR}/{JOURNAL_FILE}")).await?;
+        Ok(journal.map(|journal| recall(&journal)))
+    }
+
+    /// Whether the journal's volume of a mirror without containers holds a journal.
+    pub async fn keeper_was_here(&self, plan: &Plan) -> Result<bool> {
+        let journal = plan.volumes.iter().find(|volume| volume.role == VolumeRole::Journal);
+        let Some(journal) = journal else { return Ok(false) };
+        if !self.has_volume(&journal.name).await? {
+            return Ok(false);
+        }
+        self.keep_helper(&plan.keeper.image.reference);
+        let mounts = vec![(journal.name.as_str(), JOURNAL_DIR.to_owned())];
+        let labels = journal.labels.clone().into_iter().collect();
+        let shot = self.make_oneshot(&OneShot { mounts, args: Vec::new(), labels }).await?;
+        let found = self.keeper_left(&shot).await;
+        self.remove_container(&shot).await?;
+        Ok(found?.is_some())
+    }
+
+    /// Lets a keeper run that does not, as after `docker stop` or `docker pause` of it. One that is not there is no
+    /// error.
+    pub async fn wake_keeper(&self, mirror: &Name) -> Result<()> {
+        let Some(id) = self.keeper_id(mirror).await? else { return Ok(()) };
+        let state = self.inspect(&id).await?.and_then(|keeper| keeper.state).unwrap_or_default();
+        let what = "starting the keeper";
+        if state.paused == Some(true) {
+            return self.docker.unpause_container(&id).await.doing(what);
+        }
+        if state.running == Some(true) {
+            return Ok(());
+        }
+        self.docker.start_container(&id, None::<StartContainerOptions>).await.doing(what)
     }
 
     /// The same from the file that the keeper writes at each change: no process is started, but the lease is not asked.
@@ -201,7 +240,8 @@ impl Compose {
             .inspect_container(id, None::<bollard::query_parameters::InspectContainerOptions>)
             .await
             .if_there("look at the keeper")?;
-        Ok(found.and_then(|found| found.state).and_then(|state| state.running).unwrap_or(false))
+        let state = found.and_then(|found| found.state).unwrap_or_default();
+        Ok(state.running == Some(true) && state.paused != Some(true))
     }
 
     /// Puts a file beside the journal.

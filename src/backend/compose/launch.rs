@@ -164,9 +164,7 @@ impl Compose {
                 RunState::Running if same && there.state == Some(ContainerSummaryStateEnum::RUNNING) => {
                     return Ok(());
                 }
-                RunState::Running if same => {
-                    return self.docker.start_container(id, None).await.doing("starting the keeper");
-                }
+                RunState::Running if same => return self.wake_keeper(&plan.mirror).await,
                 RunState::Frozen => return self.freeze(plan, std::slice::from_ref(&plan.keeper.key)).await,
                 _ => self.remove_container(id).await?,
             };

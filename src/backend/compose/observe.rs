@@ -135,7 +135,11 @@ impl Compose {
     }
 
     async fn keeper_status(&self, listed: &[ContainerSummary]) -> Option<KeeperStatus> {
-        let keeper = running(listed, Kind::Keeper)?;
+        let Some(keeper) = running(listed, Kind::Keeper) else {
+            let keeper =
+                listed.iter().find(|there| label(there, labels::KIND) == Some(Kind::Keeper.as_str()))?;
+            return self.keeper_left(id_of(keeper)).await.ok()?;
+        };
         let argv = [HELPER_PATH, "keeper", "status"].map(str::to_owned).to_vec();
         let answer = self.answer_of(id_of(keeper), argv).await?;
         serde_json::from_slice(&answer).ok()

@@ -118,6 +118,7 @@ impl Stage {
             store: store.store.to_string(),
             seed: store.seed.clone(),
             hash: Some("sha256:0".to_owned()),
+            fingerprint: None,
             bytes: 1,
             count: Some(7),
             expired: Some(2),

@@ -95,7 +95,7 @@ impl Run {
         }
         let settings = Settings::read(&self.launch, &loaded.profile)?;
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
-        let request = settings.request(&loaded.profile, &loaded, &read, ask, lease, false)?;
+        let request = settings.request(&loaded, &read, &host, ask, lease, false)?;
         let launched = launch::launch(ui, &host, &backend, request, Keep::Never).await?;
         let code = match ledger::require(ui, &launched.ledger, &requirements) {
             Ok(false) => self.command(&backend, &name, &loaded.profile, &launched).await,

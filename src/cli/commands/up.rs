@@ -70,7 +70,7 @@ impl Up {
             return Ok(0);
         }
         let settings = Settings::read(&self.launch, &loaded.profile)?;
-        let request = settings.request(&loaded.profile, &loaded, &read, ask, LeaseKind::Up, false)?;
+        let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
         let up = launch::launch(ui, &host, &backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;
         let name = up.plan.mirror.clone();

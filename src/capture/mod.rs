@@ -5,11 +5,14 @@
 
 mod behaviour;
 mod cgroup;
+pub mod draft;
 mod life;
 mod limits;
+pub mod names;
 mod place;
 mod process;
 mod reading;
+pub mod redact;
 mod scene;
 mod settings;
 mod stack;

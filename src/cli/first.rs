@@ -9,7 +9,6 @@ mod document;
 mod images;
 mod interpolation;
 mod mounts;
-mod names;
 mod ports;
 mod process;
 mod secrets;
@@ -21,6 +20,8 @@ mod taking;
 mod text;
 
 use std::path::Path;
+
+use prodmirror::capture::names;
 
 use super::failure::Failure;
 

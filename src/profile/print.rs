@@ -121,7 +121,7 @@ fn is_quantity(text: &str) -> bool {
 }
 
 /// Several lines that a block keeps exactly: no spaces at an end, at most one line end at the last.
-fn is_lines(text: &str) -> bool {
+pub(super) fn is_lines(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     body.contains('\n')
         && !text.chars().any(|c| c != '\n' && is_special(c))
@@ -130,7 +130,7 @@ fn is_lines(text: &str) -> bool {
         && body.split('\n').all(|line| !line.starts_with('\t') && !line.ends_with([' ', '\t']))
 }
 
-fn lines(out: &mut String, text: &str, depth: usize) {
+pub(super) fn lines(out: &mut String, text: &str, depth: usize) {
     out.push_str(if text.ends_with('\n') { "|\n" } else { "|-\n" });
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         if !line.is_empty() {

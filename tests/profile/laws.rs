@@ -1,6 +1,6 @@
 //! Short forms equal long ones; what is printed reads back.
 
-use prodmirror::profile::{from_tree, print, tree};
+use prodmirror::profile::{by_hand, from_tree, print, shorten, tree};
 
 use crate::{
     generate,
@@ -154,5 +154,18 @@ fn collect(value: &serde_json::Value, key: &str, reached: &mut std::collections:
         }
         serde_json::Value::Array(items) => items.iter().for_each(|value| collect(value, "", reached)),
         _ => {}
+    }
+}
+
+#[test]
+fn the_short_forms_of_a_generated_profile_read_back() {
+    for seed in 0..200 {
+        let profile = generate::profile(seed);
+        let long = tree(&profile);
+        assert_eq!(from_tree(&shorten(&long)).as_ref(), Ok(&profile), "seed {seed}");
+        let printed = by_hand(&long, &|at| vec![format!("beside `{at}`:\nno line of its own")]);
+        let again = load_layers(&[&printed], &[], &[])
+            .unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{printed}"));
+        assert_eq!(again.profile, profile, "seed {seed}\n{printed}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// At most this many characters (`prodmirror::name::Name`).
+/// At most this many characters (`crate::name::Name`).
 const LONGEST: usize = 40;
 
 /// The names of services, jobs and stores, which share one set: Compose's to ours.
@@ -66,7 +66,7 @@ mod tests {
             ("ä", "n-2"),
         ] {
             assert_eq!(unique(&mut taken, text), wanted);
-            assert!(wanted.parse::<prodmirror::name::Name>().is_ok());
+            assert!(wanted.parse::<crate::name::Name>().is_ok());
         }
         let long = "x".repeat(60);
         assert_eq!(unique(&mut taken, &long).len(), LONGEST);

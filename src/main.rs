@@ -4,7 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use prodmirror::{backend::compose::tether, carry, gateway, keeper, pause};
+use prodmirror::{backend::tether, carry, gateway, keeper, pause};
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());

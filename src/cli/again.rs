@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use prodmirror::{
-    backend::{Backend, SecretValues, compose::Compose},
+    backend::{Backend, SecretValues},
     mirror::{self, Credentials},
     name::Name,
     plan::{self, Plan},
@@ -22,7 +22,7 @@ pub struct Again {
 /// Plans a mirror again: from the files given, else from the profile that its last `up` left with the keeper.
 pub async fn again(
     host: &Host,
-    backend: &Compose,
+    backend: &dyn Backend,
     name: &Name,
     files: &[PathBuf],
     ui: &Ui,
@@ -54,7 +54,7 @@ pub async fn again(
 
 /// Addresses as variables, with the profile's own names.
 pub async fn endpoint_variables(
-    backend: &Compose,
+    backend: &dyn Backend,
     name: &Name,
     profile: &Profile,
     show: Credentials,

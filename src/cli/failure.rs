@@ -102,6 +102,8 @@ impl From<BackendError> for Failure {
                 .hint("set PRODMIRROR_HELPER to a static Linux build of prodmirror, or use --helper-image REF"),
             BackendError::SubnetTaken { .. } => Self::tool("subnet-taken", message)
                 .hint("others make networks at the same time; try again"),
+            BackendError::NoSocket { .. } => Self::usage("no-socket", message)
+                .hint("take the mirror down, and up again without --no-docker-socket"),
             BackendError::Leased { .. } => {
                 Self::tool("leased", message).hint("wait until it is done; its lease ends with its process")
             }
@@ -141,8 +143,6 @@ impl From<StoryError> for Failure {
                 .hint("`prodmirror status` lists the mirrors, `prodmirror up` makes one"),
             StoryError::Seed { .. } => Self::input("seed", message),
             StoryError::SecretShape { .. } => Self::tool("secret", message),
-            StoryError::NoSocket { .. } => Self::usage("no-socket", message)
-                .hint("take the mirror down, and up again without --no-docker-socket"),
             StoryError::Memory { .. } => Self::tool("memory", message).hint("give the profile with -f FILE"),
             StoryError::Render(_) => Self::tool("render", message),
             StoryError::NoSeedCopy { .. } => {

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use prodmirror::{
     backend::{
-        Ask, HelperSource,
-        compose::{Compose, Connection, Settings},
+        Ask, Backend, BackendError, HelperSource,
+        compose::{self, Compose, Connection, Settings},
     },
     name::Name,
     plan::capabilities::Options,
@@ -59,12 +59,13 @@ impl Host {
         })
     }
 
-    pub async fn connect(&self) -> Result<Compose, Failure> {
+    /// The place where mirrors run: here alone a back end is chosen.
+    pub async fn connect(&self) -> Result<Box<dyn Backend>, Failure> {
         self.connect_with(render::Templates::embedded()).await
     }
 
     /// With the user's templates in place of ours.
-    pub async fn connect_with(&self, templates: render::Templates) -> Result<Compose, Failure> {
+    pub async fn connect_with(&self, templates: render::Templates) -> Result<Box<dyn Backend>, Failure> {
         let environment = [
             "PATH",
             "HOME",
@@ -84,7 +85,7 @@ impl Host {
             environment,
             templates: Arc::new(templates),
         };
-        Ok(Compose::connect(&self.connection, settings).await?)
+        Ok(Box::new(Compose::connect(&self.connection, settings).await?))
     }
 
     /// What the back end is asked about a profile.
@@ -137,9 +138,14 @@ impl Host {
         })
     }
 
-    /// The file that the helper image is made from, for `render`.
-    pub fn helper_files(&self) -> &[PathBuf] {
-        &self.helpers
+    /// The helper image as `docker load` takes it, for `render`.
+    pub fn helper_tar(&self, arch: &str) -> Result<Vec<u8>, Failure> {
+        let missing = || BackendError::NoHelper { arch: arch.to_owned() };
+        let tar = self.helpers.iter().find_map(|file| compose::helper_tar(file, arch).ok());
+        let mut bytes = Vec::new();
+        let written = tar.ok_or_else(missing)?.write_to(&mut bytes);
+        written.map_err(|error| Failure::tool("io", format!("helper.tar: {error}")))?;
+        Ok(bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prodmirror::{
-    backend::{SecretValues, compose::Compose},
+    backend::{Backend, SecretValues},
     formats::journal::Event,
     mirror::{self, Reconciliation, UpRequest},
     name::Name,
@@ -21,7 +21,7 @@ use super::{
 pub async fn launch(
     ui: &Ui,
     host: &Host,
-    backend: &Compose,
+    backend: &dyn Backend,
     request: UpRequest<'_>,
     keep: Keep,
 ) -> Result<mirror::Up, Failure> {
@@ -84,7 +84,7 @@ fn scrub(failure: &mut Failure, secrets: &SecretValues) {
 }
 
 /// Keeps the failed mirror for a while, or removes it.
-async fn settle(ui: &Ui, backend: &Compose, mirror: &Name, run: &str, keep: Keep, failure: &mut Failure) {
+async fn settle(ui: &Ui, backend: &dyn Backend, mirror: &Name, run: &str, keep: Keep, failure: &mut Failure) {
     let expires = match keep {
         Keep::Never => {
             let drawn = Drawn::new(ui);
@@ -102,7 +102,7 @@ async fn settle(ui: &Ui, backend: &Compose, mirror: &Name, run: &str, keep: Keep
         message: failure.message.clone(),
         expires: expires.clone(),
     };
-    match mirror::note(backend, mirror, &event).await {
+    match backend.note(mirror, &event).await {
         Ok(()) => failure.kept = Some(expires.unwrap_or_else(|| "forever".to_owned())),
         Err(error) => ui.warn(format!("the mirror is not kept, `prodmirror gc` will take it: {error}")),
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use prodmirror::{
-    backend::{Backend, Scope, compose::Compose},
+    backend::{Backend, Scope},
     labels,
     name::Name,
     profile::{Layers, Loaded, Problem, Source, load},
@@ -129,7 +129,7 @@ pub fn folder(file: &Path) -> PathBuf {
 }
 
 /// The mirror that a NAME means: itself, `.`, a profile's path, or nothing at all.
-pub async fn mirror(_host: &Host, backend: &Compose, given: Option<&str>) -> Result<Name, Failure> {
+pub async fn mirror(_host: &Host, backend: &dyn Backend, given: Option<&str>) -> Result<Name, Failure> {
     match given {
         Some(text) if text != "." => {
             if text.contains('/') || text.contains('.') || Path::new(text).is_file() {
@@ -149,7 +149,7 @@ fn of_profile(file: &Path) -> Result<Name, Failure> {
     Ok(loaded.profile.name)
 }
 
-async fn default_mirror(backend: &Compose) -> Result<Name, Failure> {
+async fn default_mirror(backend: &dyn Backend) -> Result<Name, Failure> {
     if let Some(name) = std::env::var("PRODMIRROR_MIRROR").ok().filter(|name| !name.is_empty()) {
         return Name::new(name)
             .map_err(|error| Failure::usage("bad-name", format!("PRODMIRROR_MIRROR: {error}")));
@@ -157,7 +157,7 @@ async fn default_mirror(backend: &Compose) -> Result<Name, Failure> {
     if let Some(file) = default_profile() {
         return of_profile(&file);
     }
-    let found = backend.list(None).await?;
+    let found = backend.list(&Scope::default()).await?;
     match found.as_slice() {
         [only] => labelled(&only.mirror),
         [] => {
@@ -196,12 +196,12 @@ pub fn replica(text: &str) -> Result<(Name, Option<u32>), Failure> {
 
 /// Refuses a mirror, service or replica that is not there, naming those that are.
 pub async fn must_exist(
-    backend: &Compose,
+    backend: &dyn Backend,
     mirror: &Name,
     service: &Name,
     ordinal: Option<u32>,
 ) -> Result<(), Failure> {
-    let observed = backend.observe(&Scope { mirror: Some(mirror.clone()), owner: None }, false).await?;
+    let observed = backend.observe(&Scope::of(mirror), false).await?;
     if observed.containers.is_empty() {
         return Err(prodmirror::mirror::StoryError::NoMirror { mirror: mirror.clone() }.into());
     }

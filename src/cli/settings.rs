@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use prodmirror::{
-    mirror::{self, LeaseKind, UpRequest},
+    backend::LeaseKind,
+    mirror::{self, UpRequest},
     name::Name,
     profile::{self, Profile},
 };

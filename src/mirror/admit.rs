@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::{
-    backend::{Backend, BackendError, Progress, Report, Scope, compose::Compose},
+    backend::{Backend, BackendError, Progress, Report, Scope},
     formats::journal::UpState,
     labels,
     observed::Observed,
@@ -26,7 +26,7 @@ const TRIES: u32 = 10;
 ///
 /// A keeper that does not run is no sign of remains: its journal tells what became of the last `up`.
 pub async fn admit(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     request: &UpRequest<'_>,
     report: &dyn Report,
@@ -72,7 +72,7 @@ pub async fn admit(
 
 /// What a failure to begin came from, where there was no mirror before: two `up`s of one name make the same networks,
 /// and only one of them makes the keeper.
-pub async fn outrun(backend: &Compose, plan: &Plan, run: &str, error: StoryError) -> StoryError {
+pub async fn outrun(backend: &dyn Backend, plan: &Plan, run: &str, error: StoryError) -> StoryError {
     for _ in 0..TRIES {
         let Ok(observed) = look(backend, plan).await else { return error };
         let maker = observed.containers.iter().find_map(|container| container.labels.get(labels::RUN));
@@ -97,15 +97,15 @@ fn is_over(observed: &Observed, plan: &Plan, request: &UpRequest<'_>) -> bool {
 ///
 /// Volumes alone are also what another `up` makes first. Its keeper may have come while we read: so they are looked at
 /// once more.
-async fn is_left_over(backend: &Compose, plan: &Plan, observed: &Observed) -> Result<bool> {
+async fn is_left_over(backend: &dyn Backend, plan: &Plan, observed: &Observed) -> Result<bool> {
     if !observed.containers.is_empty() || observed.volumes.is_empty() {
         return Ok(false);
     }
-    Ok(backend.keeper_was_here(plan).await? && look(backend, plan).await?.containers.is_empty())
+    Ok(backend.was_kept(plan).await? && look(backend, plan).await?.containers.is_empty())
 }
 
-async fn look(backend: &Compose, plan: &Plan) -> Result<Observed> {
-    let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
+async fn look(backend: &dyn Backend, plan: &Plan) -> Result<Observed> {
+    let scope = Scope::of(&plan.mirror);
     Ok(backend.observe(&scope, false).await?)
 }
 

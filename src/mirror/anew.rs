@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    backend::{Backend, Progress, Report, RunState, What},
+    backend::{Progress, Report, RunState, What},
     engine::seed::{self, Seed},
     formats::journal::{Event, KeeperStatus, SeedStatus},
     name::Name,
@@ -16,7 +16,6 @@ use crate::{
 use super::{
     Result, StoryError,
     launch::take_away,
-    lease::note,
     reconcile::key_of,
     seed::{Stage, copy_name},
 };
@@ -131,7 +130,7 @@ impl Anew {
                 continue;
             }
             let event = Event::StoreCleared { store: store.store.to_string() };
-            note(stage.backend, &stage.plan.mirror, &event).await?;
+            stage.backend.note(&stage.plan.mirror, &event).await?;
             let pods = stage.plan.pods.iter().filter(|pod| pod.service == store.store);
             let keys: Vec<String> = pods.flat_map(members).map(|container| container.key.clone()).collect();
             stage.start(What::Containers(&keys), RunState::Absent).await?;

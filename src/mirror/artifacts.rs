@@ -8,7 +8,7 @@ use std::{
 use futures_util::StreamExt;
 
 use crate::{
-    backend::{Backend, LogQuery, Scope, SecretValues, compose::Compose},
+    backend::{Backend, LogQuery, Scope, SecretValues},
     name::Name,
 };
 
@@ -16,7 +16,7 @@ use super::{MirrorDocument, document::Credentials};
 
 /// Writes the artefacts of a mirror into `folder/MIRROR-RUN`; what cannot be read is left out and said in `notes.txt`.
 pub async fn keep(
-    backend: &Compose,
+    backend: &dyn Backend,
     mirror: &Name,
     run: &str,
     folder: &Path,
@@ -34,7 +34,7 @@ pub async fn keep(
         }
         Err(error) => notes.push(format!("logs: {error}")),
     }
-    match backend.observe(&Scope { mirror: Some(mirror.clone()), owner: None }, false).await {
+    match backend.observe(&Scope::of(mirror), false).await {
         Ok(observed) => {
             let document = MirrorDocument::read(&observed, &[], Vec::new(), Credentials::None);
             let text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -52,7 +52,7 @@ pub async fn keep(
     Ok(folder)
 }
 
-async fn logs(backend: &Compose, mirror: &Name) -> crate::backend::Result<BTreeMap<String, String>> {
+async fn logs(backend: &dyn Backend, mirror: &Name) -> crate::backend::Result<BTreeMap<String, String>> {
     let mut lines = backend.logs(mirror, LogQuery::default()).await?;
     let mut logs: BTreeMap<String, String> = BTreeMap::new();
     while let Some(line) = lines.next().await {

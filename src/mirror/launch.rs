@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::try_join_all;
 
 use crate::{
-    backend::{Backend, Progress, RunState, Scope, What},
+    backend::{Progress, RunState, Scope, What},
     formats::journal::Event,
     name::Name,
     plan::{Does, Mount, Pod, PodKind, VolumeRole},
@@ -17,7 +17,6 @@ use crate::{
 use super::{
     Result,
     document::Timing,
-    lease::note,
     reconcile::{Action, Reconciliation, key_of},
     seed::{self, Stage},
     wait::{self, Deadline},
@@ -143,7 +142,7 @@ impl Launch<'_> {
     /// Tells a blind keeper where each replica stands.
     async fn place(&self, pods: &[(Name, u32)]) -> Result<()> {
         let plan = self.stage.plan;
-        let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
+        let scope = Scope::of(&plan.mirror);
         let observed = self.stage.backend.observe(&scope, false).await?;
         for (service, ordinal) in pods {
             let pod = plan.pods.iter().find(|pod| pod.service == *service && pod.ordinal == *ordinal);
@@ -152,7 +151,7 @@ impl Launch<'_> {
             let attachment = pause.and_then(|pause| pause.networks.get(&plan.networks.inside.name));
             if let Some(address) = attachment.and_then(|attachment| attachment.address) {
                 let placed = Event::Placed { duties: pod.duties.clone(), address };
-                note(self.stage.backend, &plan.mirror, &placed).await?;
+                self.stage.backend.note(&plan.mirror, &placed).await?;
             }
         }
         Ok(())
@@ -215,7 +214,7 @@ impl Launch<'_> {
     /// Waits until init containers that others follow have ended with 0; the keeper tries them again.
     async fn round_over(&self, keys: &[String], deadline: Deadline) -> Result<()> {
         loop {
-            let status = self.stage.backend.keeper_glance(&self.stage.plan.mirror).await?.unwrap_or_default();
+            let status = self.stage.backend.glance(&self.stage.plan.mirror).await?.unwrap_or_default();
             let over = keys.iter().all(|key| {
                 let containers = status.replicas.iter().flat_map(|replica| &replica.containers);
                 containers.into_iter().any(|c| {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backend::compose::Compose,
+    backend::Backend,
     name::Name,
     plan::capabilities::Options,
     profile::{self, Profile},
@@ -14,9 +14,7 @@ use crate::{
 
 use super::{Result, StoryError};
 
-const FILE: &str = "profile.json";
-
-/// The file as written; the tree carries the bytes of files that it names.
+/// The document as written; the tree carries the bytes of files that it names.
 #[derive(Serialize, Deserialize)]
 struct Written {
     version: u32,
@@ -36,7 +34,7 @@ pub struct Memory {
 
 /// Leaves the profile with the keeper.
 pub async fn remember(
-    backend: &Compose,
+    backend: &dyn Backend,
     mirror: &Name,
     profile: &Profile,
     ask: &crate::backend::Ask,
@@ -49,13 +47,13 @@ pub async fn remember(
         profile: profile::tree(profile),
     };
     let bytes = serde_json::to_vec(&written).unwrap_or_default();
-    Ok(backend.keeper_put(mirror, FILE, bytes).await?)
+    Ok(backend.remember(mirror, bytes).await?)
 }
 
 /// Reads it back.
-pub async fn recall(backend: &Compose, mirror: &Name) -> Result<Memory> {
+pub async fn recall(backend: &dyn Backend, mirror: &Name) -> Result<Memory> {
     let unreadable = |why: String| StoryError::Memory { mirror: mirror.clone(), why };
-    let Some(bytes) = backend.keeper_get(mirror, FILE).await? else {
+    let Some(bytes) = backend.recall(mirror).await? else {
         return Err(StoryError::NoMirror { mirror: mirror.clone() });
     };
     let written: Written = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;

@@ -6,8 +6,8 @@ mod anew;
 mod artifacts;
 mod document;
 mod hash_key;
+mod inside;
 mod launch;
-mod lease;
 mod memory;
 mod power;
 mod preflight;
@@ -26,9 +26,9 @@ mod wait;
 pub use artifacts::{keep as keep_artifacts, redacted};
 pub use document::{Credentials, EndpointRow, MirrorDocument, Timing, endpoint_rows};
 pub use hash_key::hash_key;
-pub use lease::{Lease, LeaseKind, note};
+pub use inside::Inside;
 pub use memory::{Memory, recall};
-pub use power::{Part, Power, power};
+pub use power::power;
 pub use reconcile::{Action, Reconciliation, reconcile};
 pub use removal::{GcRule, abandon, down, garbage, gc};
 pub use reset::{ResetRequest, ResetRow, reset};
@@ -62,10 +62,6 @@ pub enum StoryError {
     Seed { store: Name, why: String },
     #[error("secret `{secret}`: {why}")]
     SecretShape { secret: Name, why: String },
-    #[error(
-        "the keeper of `{mirror}` has no socket of the engine's, so it can neither stop nor start anything"
-    )]
-    NoSocket { mirror: Name },
     #[error("what the keeper of `{mirror}` remembers of its profile cannot be read: {why}")]
     Memory { mirror: Name, why: String },
     #[error("the bundle cannot be rendered: {0}")]

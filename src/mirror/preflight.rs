@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    backend::{Ask, Backend, Lack, Progress, Report, compose::Compose},
+    backend::{Ask, Backend, Lack, Progress, Report},
     plan::{Capabilities, Plan},
     profile::{Origins, Profile},
 };
@@ -25,7 +25,7 @@ pub struct Source<'a> {
 }
 
 /// Reads the host and plans; makes nothing but the helper image.
-pub async fn look(backend: &Compose, source: Source<'_>, ask: &Ask) -> Result<Prepared> {
+pub async fn look(backend: &dyn Backend, source: Source<'_>, ask: &Ask) -> Result<Prepared> {
     let (capabilities, lacks) = backend.capabilities(ask).await?;
     let plan = crate::plan::plan(source.profile, &capabilities, source.origins);
     Ok(Prepared { plan, capabilities, lacks })
@@ -33,7 +33,7 @@ pub async fn look(backend: &Compose, source: Source<'_>, ask: &Ask) -> Result<Pr
 
 /// As [`look`], and refuses what cannot be launched; brings images that are not here.
 pub async fn prepare(
-    backend: &Compose,
+    backend: &dyn Backend,
     source: Source<'_>,
     ask: &Ask,
     archive: Option<&Path>,
@@ -51,11 +51,11 @@ pub async fn prepare(
         refuse(&first.plan, |_| true)?;
         return Ok(first);
     }
-    let ensured = backend.ensure(&ask.images, archive, &first.capabilities.roles, report).await?;
-    for image in &ensured.unreachable {
+    let brought = backend.bring(&ask.images, archive, &first.capabilities.roles, report).await?;
+    for image in &brought.unreachable {
         report.event(Progress::Note(format!("no registry is in reach for {image}")));
     }
-    let prepared = if ensured.brought { look(backend, source, ask).await? } else { first };
+    let prepared = if brought.any { look(backend, source, ask).await? } else { first };
     refuse(&prepared.plan, |_| true)?;
     Ok(prepared)
 }

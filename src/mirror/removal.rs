@@ -4,33 +4,27 @@ use jiff::Timestamp;
 
 use crate::{
     backend::{
-        Backend, Progress, Removed, Report,
-        compose::{Compose, Listed},
+        Backend, BackendError, Lease, LeaseKind, Listed, Names, Part, Power, Progress, Report, RunState,
+        Scope, Start, What,
     },
     formats::journal::{Event, KeeperStatus, UpState},
     name::Name,
 };
 
-use super::{Lease, LeaseKind, Result, lease::note, power::is_blind, reconcile::Reconciliation, shape};
+use super::{Result, reconcile::Reconciliation, seed::Stage, shape};
 
 /// Removes everything of a mirror. A keeper that answers is told first, so that a `down` that is
 /// cut off is known as one.
-pub async fn down(backend: &Compose, mirror: &Name, report: &dyn Report) -> Result<Removed> {
+pub async fn down(backend: &dyn Backend, mirror: &Name, report: &dyn Report) -> Result<Names> {
     let run = shape::short_id().unwrap_or_default();
-    let lease = match backend.keeper_says(mirror).await {
-        Ok(Some(_)) => match Lease::take(backend, mirror, &run, LeaseKind::Down).await {
+    let lease: Option<Box<dyn Lease>> = match backend.says(mirror).await {
+        Ok(Some(_)) => match backend.lease(mirror, &run, LeaseKind::Down).await {
             Ok(lease) => {
-                let _ = note(backend, mirror, &Event::DownBegun { run }).await;
-                // In reverse order, each with its pre_stop and its grace; a keeper that cannot is no reason to stay.
-                let blind = is_blind(backend, mirror).await?;
-                if !blind && let Err(error) = backend.keeper_call(mirror, &["stop"], None).await {
-                    report.event(Progress::Note(format!(
-                        "the keeper did not stop everything in order: {error}"
-                    )));
-                }
+                let _ = backend.note(mirror, &Event::DownBegun { run }).await;
+                stop(backend, mirror, report).await;
                 Some(lease)
             }
-            Err(error) if is_leased(&error) => return Err(error),
+            Err(error @ BackendError::Leased { .. }) => return Err(error.into()),
             Err(_) => None,
         },
         _ => None,
@@ -40,27 +34,36 @@ pub async fn down(backend: &Compose, mirror: &Name, report: &dyn Report) -> Resu
     Ok(removed)
 }
 
+/// In reverse order, each with its pre_stop and its grace; that it cannot be done is no reason to stay.
+async fn stop(backend: &dyn Backend, mirror: &Name, report: &dyn Report) {
+    let everything = Start::Power { mirror, part: &Part::default(), power: Power::Stop };
+    match backend.start(everything, report).await {
+        Ok(()) | Err(BackendError::NoSocket { .. }) => {}
+        Err(error) => {
+            report.event(Progress::Note(format!("not everything was stopped in its order: {error}")))
+        }
+    }
+}
+
 pub(super) fn is_leased(error: &super::StoryError) -> bool {
-    matches!(error, super::StoryError::Backend(crate::backend::BackendError::Leased { .. }))
+    matches!(error, super::StoryError::Backend(BackendError::Leased { .. }))
 }
 
 /// Removes a mirror without ceremony, whoever holds its lease: for an `up` of ours that failed or was interrupted.
-pub async fn abandon(backend: &Compose, mirror: &Name, report: &dyn Report) -> Result<Removed> {
+pub async fn abandon(backend: &dyn Backend, mirror: &Name, report: &dyn Report) -> Result<Names> {
     Ok(backend.destroy(mirror, report).await?)
 }
 
 /// Removes the containers of services that the profile no longer has.
-pub async fn orphans(backend: &Compose, changes: &Reconciliation, report: &dyn Report) -> Result<()> {
+pub async fn orphans(stage: &Stage<'_>, changes: &Reconciliation) -> Result<()> {
     if changes.orphans.is_empty() {
         return Ok(());
     }
-    report.event(Progress::Note(format!(
+    stage.report.event(Progress::Note(format!(
         "removing {} containers that the profile no longer has",
         changes.orphans.len()
     )));
-    let ids: Vec<String> = changes.orphans.iter().map(|container| container.id.clone()).collect();
-    backend.remove_containers(&ids).await?;
-    Ok(())
+    stage.start(What::Orphans(&changes.orphans), RunState::Absent).await
 }
 
 /// Which mirrors `gc` may take.
@@ -106,32 +109,21 @@ pub fn garbage(found: &Listed, status: Option<&KeeperStatus>, rule: &GcRule) -> 
 }
 
 /// Removes garbage; with `dry_run` only names it.
-pub async fn gc(backend: &Compose, rule: &GcRule, dry_run: bool, report: &dyn Report) -> Result<Removed> {
-    let mut all = Removed::default();
-    for found in backend.list(rule.owner.as_deref()).await? {
+pub async fn gc(backend: &dyn Backend, rule: &GcRule, dry_run: bool, report: &dyn Report) -> Result<Names> {
+    let mut all = Names::default();
+    let scope = Scope { mirror: None, owner: rule.owner.clone() };
+    for found in backend.list(&scope).await? {
         // A label that is no name of ours was put there by someone else.
         let Ok(mirror) = Name::new(found.mirror.as_str()) else { continue };
         let status = match &found.keeper {
-            Some(_) => backend.keeper_says(&mirror).await.ok().flatten(),
+            Some(_) => backend.says(&mirror).await.ok().flatten(),
             None => None,
         };
         let Some(why) = garbage(&found, status.as_ref(), rule) else { continue };
         report.event(Progress::Note(format!("{} goes: {why}", found.mirror)));
-        let removed = if dry_run { names(found) } else { backend.destroy(&mirror, report).await? };
-        all.containers.extend(removed.containers);
-        all.networks.extend(removed.networks);
-        all.volumes.extend(removed.volumes);
+        all.extend(if dry_run { found.names } else { backend.destroy(&mirror, report).await? });
     }
     Ok(all)
-}
-
-fn names(found: Listed) -> Removed {
-    Removed {
-        containers: found.containers.into_iter().map(|(name, _)| name).collect(),
-        networks: found.networks,
-        volumes: found.volumes,
-        ..Removed::default()
-    }
 }
 
 #[cfg(test)]
@@ -145,9 +137,7 @@ mod tests {
             mirror: "m".to_owned(),
             owner: "me".to_owned(),
             keeper: None,
-            containers: Vec::new(),
-            networks: Vec::new(),
-            volumes: Vec::new(),
+            names: Names::default(),
             youngest: made,
         };
         (found, GcRule { now, owner: Some("me".to_owned()), older_than: None })

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    backend::{Backend, Progress, Report, SecretValues, compose::Compose},
+    backend::{Backend, Part, Power, Progress, Report, SecretValues},
     formats::journal::Event,
     name::Name,
     plan::{Plan, StorePlan},
@@ -19,8 +19,7 @@ use super::{
     Result, StoryError,
     anew::jobs_after,
     launch::Launch,
-    lease::note,
-    power::{self, Part, Power},
+    power::power,
     reconcile::{Action, Reconciliation},
     seed::{self, Stage},
     wait::{self, Deadline},
@@ -42,7 +41,7 @@ pub struct ResetRequest<'a> {
 }
 
 pub async fn reset(
-    backend: &Compose,
+    backend: &dyn Backend,
     request: ResetRequest<'_>,
     report: &dyn Report,
 ) -> Result<Vec<ResetRow>> {
@@ -69,22 +68,22 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
     let step = format!("reset-{}", store.store);
     stage.report.event(Progress::Begun { step: step.clone(), what: format!("resetting {}", store.store) });
     let copy = seed::copy_name(store);
-    if !stage.backend.has_volume(&copy).await? {
+    if !stage.backend.volume().has(&copy).await? {
         return Err(StoryError::NoSeedCopy { store: store.store.clone() });
     }
     let part = Part { service: Some(store.store.clone()), ordinal: None };
-    power::power(stage.backend, &stage.plan.mirror, &part, Power::Stop).await?;
+    power(stage.backend, &stage.plan.mirror, &part, Power::Stop, stage.report).await?;
     let bytes = stage.backend.volume().restore(&copy, &store.volume).await;
     // The server comes back whatever the copy came to: a store that is down helps nobody.
-    power::power(stage.backend, &stage.plan.mirror, &part, Power::Start).await?;
+    power(stage.backend, &stage.plan.mirror, &part, Power::Start, stage.report).await?;
     let bytes = bytes?;
     let login = seed::login(store, stage.secrets);
     seed::answering(stage, store, &login, deadline, &step).await?;
     let services = [store.store.clone()];
     wait::ready(stage.backend, stage.plan, &services, deadline, &step, stage.report).await?;
     let millis = began.elapsed().as_millis() as u64;
-    note(stage.backend, &stage.plan.mirror, &Event::StoreReset { store: store.store.to_string(), millis })
-        .await?;
+    let event = Event::StoreReset { store: store.store.to_string(), millis };
+    stage.backend.note(&stage.plan.mirror, &event).await?;
     stage.report.event(Progress::Done { step, millis });
     Ok(ResetRow { store: store.store.to_string(), millis, bytes })
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    backend::{Backend, Progress, Report, RunState, SecretValues, Start, What, compose::Compose},
+    backend::{Backend, Planned, Progress, Report, RunState, SecretValues, Start, What},
     engine::{self, Answer, EngineError, Login, seed},
     formats::journal::Event,
     labels,
@@ -15,11 +15,11 @@ use crate::{
     plan::{Plan, StorePlan, Template},
 };
 
-use super::{Result, StoryError, lease, wait::Deadline};
+use super::{Inside, Result, StoryError, wait::Deadline};
 
 /// Everything that launching needs to hand around.
 pub struct Stage<'a> {
-    pub backend: &'a Compose,
+    pub backend: &'a dyn Backend,
     pub plan: &'a Plan,
     pub secrets: &'a SecretValues,
     /// The profile's own folder, from which seeds are read.
@@ -30,8 +30,13 @@ pub struct Stage<'a> {
 impl Stage<'_> {
     pub async fn start(&self, what: What<'_>, state: RunState) -> Result<()> {
         let launch_labels = &std::collections::BTreeMap::new();
-        let start = Start { plan: self.plan, secrets: self.secrets, launch_labels, what, state };
-        Ok(self.backend.start(start, self.report).await?)
+        let planned = Planned { plan: self.plan, secrets: self.secrets, launch_labels, what, state };
+        Ok(self.backend.start(Start::Planned(planned), self.report).await?)
+    }
+
+    /// The store's main container, for its engine.
+    pub fn inside(&self, store: &StorePlan) -> Inside<'_> {
+        Inside::new(self.backend, self.report, &self.plan.mirror, &store.store)
     }
 }
 
@@ -59,7 +64,7 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
     let login = login(store, stage.secrets);
     answering(stage, store, &login, deadline, &step).await?;
     let engine = engine::of(store.engine);
-    let inside = stage.backend.in_store(&stage.plan.mirror, &store.store);
+    let inside = stage.inside(store);
     let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
     let words = |error: EngineError| failed(error.to_string());
 
@@ -98,7 +103,7 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
         expired,
         millis: began.elapsed().as_millis() as u64,
     };
-    lease::note(stage.backend, &stage.plan.mirror, &event).await
+    Ok(stage.backend.note(&stage.plan.mirror, &event).await?)
 }
 
 /// Waits until the server answers a login.
@@ -110,7 +115,7 @@ pub async fn answering(
     step: &str,
 ) -> Result<()> {
     let engine = engine::of(store.engine);
-    let inside = stage.backend.in_store(&stage.plan.mirror, &store.store);
+    let inside = stage.inside(store);
     loop {
         let last = match engine.answers(&inside, login).await {
             Ok(Answer::Yes) => return Ok(()),

@@ -8,7 +8,8 @@ use std::{
 
 use crate::{
     backend::{
-        Ask, Backend, BackendError, Progress, Report, RunState, SecretValues, Start, What, compose::Compose,
+        Ask, Backend, BackendError, Lease, LeaseKind, Planned, Progress, Report, RunState, SecretValues,
+        Start, What,
     },
     digest,
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
@@ -21,11 +22,10 @@ use crate::{
 };
 
 use super::{
-    GivenSecrets, Lease, LeaseKind, Result, StoryError, admit,
+    GivenSecrets, Result, StoryError, admit,
     anew::Anew,
     document::Timing,
     launch::{Launch, done_jobs},
-    lease::note,
     memory,
     preflight::{self, Source},
     reconcile::{self, Action, Reconciliation},
@@ -62,7 +62,7 @@ pub struct Up {
     pub timings: Vec<Timing>,
     pub changed: bool,
     /// Held on by a `run` for as long as its command lives.
-    pub lease: Option<Lease>,
+    pub lease: Option<Box<dyn Lease>>,
 }
 
 /// Why an `up` failed after it had begun to make things.
@@ -89,7 +89,7 @@ const TRIES: u32 = 8;
 
 /// Brings the mirror up. `says` hears what will change before anything does.
 pub async fn up(
-    backend: &Compose,
+    backend: &dyn Backend,
     request: UpRequest<'_>,
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
@@ -114,7 +114,7 @@ fn is_race(error: &StoryError) -> bool {
 }
 
 async fn attempt(
-    backend: &Compose,
+    backend: &dyn Backend,
     request: &UpRequest<'_>,
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
@@ -146,7 +146,7 @@ async fn attempt(
         && request.ttl.is_none();
     if settled && all_ready(&status) {
         for event in &anew.touched {
-            note(backend, &plan.mirror, event).await?;
+            backend.note(&plan.mirror, event).await?;
         }
         let (ledger, observed) =
             timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await?;
@@ -173,7 +173,7 @@ async fn attempt(
         Ok(verified) => verified,
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
-    note(backend, &plan.mirror, &Event::UpDone { run }).await?;
+    backend.note(&plan.mirror, &Event::UpDone { run }).await?;
     let lease = match request.lease {
         LeaseKind::Run => Some(lease),
         LeaseKind::Up | LeaseKind::Down => {
@@ -181,7 +181,7 @@ async fn attempt(
             None
         }
     };
-    let observed = Observed { keeper: backend.keeper_says(&plan.mirror).await?, ..observed };
+    let observed = Observed { keeper: backend.says(&plan.mirror).await?, ..observed };
     Ok(Up { plan, ledger, observed, timings, changed: true, lease })
 }
 
@@ -196,7 +196,7 @@ struct Found<'a> {
 /// From the keeper to the last ready replica.
 #[expect(clippy::too_many_arguments, reason = "one call; each is a stage of its own above")]
 async fn make(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     values: &SecretValues,
     request: &UpRequest<'_>,
@@ -204,7 +204,7 @@ async fn make(
     run: &str,
     report: &dyn Report,
     timings: &mut Vec<Timing>,
-) -> Result<Lease> {
+) -> Result<Box<dyn Lease>> {
     let began = Instant::now();
     let Found { observed, status, changes, anew } = *found;
     let mark = ProfileMark {
@@ -220,19 +220,19 @@ async fn make(
         }
         kept => kept?,
     }
-    let lease = Lease::take(backend, &plan.mirror, run, request.lease).await?;
+    let lease = backend.lease(&plan.mirror, run, request.lease).await?;
     let expires = expires.or_else(|| status.expires.clone().filter(|_| status.up == UpState::Done));
-    note(backend, &plan.mirror, &Event::UpBegun { run: run.to_owned(), profile: mark, expires }).await?;
+    let begun = Event::UpBegun { run: run.to_owned(), profile: mark, expires };
+    backend.note(&plan.mirror, &begun).await?;
     memory::remember(backend, &plan.mirror, request.profile, &request.ask).await?;
     if status.stopped {
-        note(backend, &plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
+        backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
     }
     timings.push(timing("keeper", began));
-    removal::orphans(backend, changes, report).await?;
-
     let stage = seed::Stage { backend, plan, secrets: values, folder: &request.folder, report };
+    removal::orphans(&stage, changes).await?;
     for event in &anew.touched {
-        note(backend, &plan.mirror, event).await?;
+        backend.note(&plan.mirror, event).await?;
     }
     anew.clear(&stage, observed).await?;
     let stores = plan.stores.iter().map(|store| &store.store);
@@ -246,7 +246,7 @@ async fn make(
 /// The networks it stands in, its volumes, and the keeper itself: the first container of a mirror.
 #[expect(clippy::too_many_arguments, reason = "the marks of a launch, each once")]
 async fn keeper(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     values: &SecretValues,
     changes: &Reconciliation,
@@ -269,8 +269,8 @@ async fn keeper(
     }
     for what in [What::Networks, What::Volumes, What::Keeper] {
         let state = if matches!(what, What::Keeper) { state } else { RunState::Running };
-        let start = Start { plan, secrets: values, launch_labels: &labels, what, state };
-        backend.start(start, report).await?;
+        let planned = Planned { plan, secrets: values, launch_labels: &labels, what, state };
+        backend.start(Start::Planned(planned), report).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use crate::{
-    backend::{Backend, Scope, SecretValues, compose::Compose},
+    backend::{Backend, Scope, SecretValues, Unheard},
     engine,
     ledger::{self, Ledger},
     name::Name,
@@ -13,16 +13,16 @@ use crate::{
     plan::Plan,
 };
 
-use super::{Result, seed};
+use super::{Inside, Result, seed};
 
 /// Reads everything live, inside of containers included, and judges every entry of the plan's ledger.
 pub async fn verify(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     tree: &serde_json::Value,
     secrets: &SecretValues,
 ) -> Result<(Ledger, Observed)> {
-    let scope = Scope { mirror: Some(plan.mirror.clone()), owner: None };
+    let scope = Scope::of(&plan.mirror);
     let (observed, stores) = tokio::join!(backend.observe(&scope, true), ask_stores(backend, plan, secrets));
     let mut observed = observed?;
     observed.stores = stores;
@@ -30,9 +30,13 @@ pub async fn verify(
     Ok((ledger::judge(&plan.mirror, plan.backend, &plan.ledger, &live), observed))
 }
 
-async fn ask_stores(backend: &Compose, plan: &Plan, secrets: &SecretValues) -> BTreeMap<String, StoreFacts> {
+async fn ask_stores(
+    backend: &dyn Backend,
+    plan: &Plan,
+    secrets: &SecretValues,
+) -> BTreeMap<String, StoreFacts> {
     let asked = plan.stores.iter().map(|store| async move {
-        let inside = backend.in_store(&plan.mirror, &store.store);
+        let inside = Inside::new(backend, &Unheard, &plan.mirror, &store.store);
         let login = seed::login(store, secrets);
         let settings: Vec<String> = store.settings.keys().cloned().collect();
         let facts = engine::of(store.engine).ask(&inside, &login, &settings).await;
@@ -42,8 +46,8 @@ async fn ask_stores(backend: &Compose, plan: &Plan, secrets: &SecretValues) -> B
 }
 
 /// Whether a mirror of that name is there at all.
-pub async fn exists(backend: &Compose, mirror: &Name) -> Result<bool> {
-    let scope = Scope { mirror: Some(mirror.clone()), owner: None };
+pub async fn exists(backend: &dyn Backend, mirror: &Name) -> Result<bool> {
+    let scope = Scope::of(mirror);
     let observed = backend.observe(&scope, false).await?;
     Ok(!observed.containers.is_empty() || !observed.volumes.is_empty() || !observed.networks.is_empty())
 }

@@ -8,7 +8,7 @@ use std::{
 use futures_util::StreamExt;
 
 use crate::{
-    backend::{Backend, LogQuery, Progress, Report, compose::Compose},
+    backend::{Backend, LogQuery, Progress, Report},
     formats::{
         duties::Role,
         journal::{ContainerStatus, KeeperStatus, ReplicaStatus},
@@ -69,7 +69,7 @@ enum Lack<'a> {
 
 /// Waits until every replica of the services is ready, and every job among them has ended with 0.
 pub async fn ready(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     services: &[Name],
     deadline: Deadline,
@@ -83,7 +83,7 @@ pub async fn ready(
 
 /// Waits until the init containers of the replicas have all ended with 0.
 pub async fn initialized(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     pods: &[&Pod],
     deadline: Deadline,
@@ -99,7 +99,7 @@ pub async fn initialized(
 }
 
 async fn watch(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     pods: &[&Pod],
     deadline: Deadline,
@@ -109,7 +109,7 @@ async fn watch(
 ) -> Result<()> {
     // The keeper's own word first: it answers when it has taken in all that was noted. Then its file, which costs no
     // process.
-    let mut status = backend.keeper_says(&plan.mirror).await?.unwrap_or_default();
+    let mut status = backend.says(&plan.mirror).await?.unwrap_or_default();
     loop {
         let mut waiting = None;
         for pod in pods {
@@ -137,7 +137,7 @@ async fn watch(
             what: format!("{}/{} {what}", pod.service, pod.ordinal),
         });
         tokio::time::sleep(POLL).await;
-        status = backend.keeper_glance(&plan.mirror).await?.unwrap_or_default();
+        status = backend.glance(&plan.mirror).await?.unwrap_or_default();
     }
 }
 
@@ -224,7 +224,7 @@ fn probe_name(probe: crate::formats::journal::ProbeKind) -> &'static str {
 }
 
 async fn failure(
-    backend: &Compose,
+    backend: &dyn Backend,
     plan: &Plan,
     pod: &Pod,
     code: &str,
@@ -248,7 +248,7 @@ async fn failure(
 }
 
 async fn log_tail(
-    backend: &Compose,
+    backend: &dyn Backend,
     mirror: &Name,
     pod: &Pod,
     container: Option<String>,

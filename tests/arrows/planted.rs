@@ -118,6 +118,20 @@ fn back_ends_do_not_know_each_other_and_engines_know_none() {
 }
 
 #[test]
+fn above_the_world_one_place_alone_names_a_back_end() {
+    let one = |file: &str, text: &str| {
+        let there = [(file, text), ("backend/kind/mod.rs", ""), ("backend/record.rs", "")];
+        arrows(&files(&there)).len()
+    };
+    assert_eq!(one("mirror/up.rs", "use crate::backend::{Backend, kind::Kind};"), 1);
+    assert_eq!(one("mirror/up.rs", "fn f(it: &crate::backend::kind::Kind) {}"), 1);
+    assert_eq!(one("mirror/up.rs", "use crate::backend::{Backend, record::Record};"), 0);
+    assert_eq!(one("cli/commands/up.rs", "use prodmirror::backend::{Backend, kind::Kind};"), 1);
+    assert_eq!(one("main.rs", "use prodmirror::backend::kind::Kind;"), 1);
+    assert_eq!(one("cli/host.rs", "use prodmirror::backend::kind::Kind;"), 0);
+}
+
+#[test]
 fn only_the_programs_of_a_mirror_speak() {
     assert_eq!(arrow("backend/compose/mod.rs", "use crate::log;").len(), 1);
     assert!(arrow("gateway/door.rs", "use crate::log;").is_empty());

@@ -18,6 +18,8 @@ const WORLD: [&str; 7] = ["backend", "engine", "pause", "gateway", "keeper", "ca
 const STORY: [&str; 1] = ["mirror"];
 /// The only part that prints, reads arguments and the environment.
 const BINARY: [&str; 2] = ["cli", "main"];
+/// Where the command line chooses a back end; nothing else above the world names one.
+const CHOOSER: &str = "cli/host.rs";
 /// Programs of their own, run inside a mirror: they alone in the library may speak and read their environment.
 const PROGRAMS: [&str; 4] = ["pause", "gateway", "keeper", "carry"];
 
@@ -97,10 +99,10 @@ impl Source {
     }
 }
 
-/// Arrows that point upwards, or from one back end to another, or from an engine to a back end.
+/// Arrows that point upwards, from one back end to another, from an engine to a back end, or from above to one of them.
 pub fn arrows(files: &[(String, String)]) -> Vec<Violation> {
     let sources = read(files);
-    let backends = below(&sources, "backend");
+    let backends = folders(&sources, "backend");
     sources.iter().flat_map(|source| source.violations(|name| wrong(source, name, &backends))).collect()
 }
 
@@ -121,6 +123,13 @@ fn wrong(source: &Source, name: &Named, backends: &BTreeSet<String>) -> Option<S
         [first, second, ..] if first == "crate" => second.as_str(),
         _ => return None,
     };
+    let backend = name.segments.get(2).filter(|third| target == "backend" && backends.contains(*third));
+    if backend.is_some() && source.is(&STORY) {
+        return Some("the story names one of the back ends".to_owned());
+    }
+    if backend.is_some() && source.is(&BINARY) && source.file != CHOOSER {
+        return Some("only one place chooses a back end".to_owned());
+    }
     let any = |layers: &[&[&str]]| target == "*" || layers.iter().any(|layer| layer.contains(&target));
     if source.is(&CORE) && any(&[&WORLD, &STORY, &BINARY]) {
         return Some("core names what lies above it".to_owned());
@@ -137,11 +146,9 @@ fn wrong(source: &Source, name: &Named, backends: &BTreeSet<String>) -> Option<S
     if target == "log" && !source.is(&PROGRAMS) {
         return Some("only the helpers' programs speak".to_owned());
     }
-    if let ([part, own, ..], Some(other)) = (source.module.as_slice(), name.segments.get(2))
+    if let ([part, own, ..], Some(other)) = (source.module.as_slice(), backend)
         && part == "backend"
-        && target == "backend"
         && backends.contains(own)
-        && backends.contains(other)
         && own != other
     {
         return Some("one back end names another".to_owned());
@@ -173,13 +180,13 @@ fn outside(source: &Source, name: &Named) -> Option<String> {
     (reads && !source.is(&PROGRAMS)).then(|| "the library reads the environment".to_owned())
 }
 
-/// The folders and files directly below a part, by name: `compose` for `backend/compose/mod.rs`.
-fn below(sources: &[Source], part: &str) -> BTreeSet<String> {
-    sources
-        .iter()
-        .filter(|source| source.part() == part)
-        .filter_map(|source| source.module.get(1).cloned())
-        .collect()
+/// The folders directly below a part, by name: `compose` for `backend/compose/mod.rs`.
+fn folders(sources: &[Source], part: &str) -> BTreeSet<String> {
+    let folder = |source: &Source| match source.file.split('/').collect::<Vec<_>>()[..] {
+        [first, second, _, ..] if first == part => Some(second.to_owned()),
+        _ => None,
+    };
+    sources.iter().filter_map(folder).collect()
 }
 
 fn read(files: &[(String, String)]) -> Vec<Source> {

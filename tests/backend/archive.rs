@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use prodmirror::{
-    backend::{BackendError, compose::Compose},
+    backend::{BackendError, Images as _, compose::Compose},
     profile::Image,
 };
 
@@ -28,8 +28,8 @@ fn saved(folder: &Path, name: &str) -> Image {
 
 async fn load(compose: &Compose, image: &Image, folder: &Path) -> Result<Vec<String>, BackendError> {
     let roles = BTreeMap::new();
-    let ensured = compose.ensure(std::slice::from_ref(image), Some(folder), &roles, &Quiet).await?;
-    Ok(ensured.unreachable)
+    let brought = compose.bring(std::slice::from_ref(image), Some(folder), &roles, &Quiet).await?;
+    Ok(brought.unreachable)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,6 +60,6 @@ async fn without_archive_and_registry_a_build_of_the_same_role_is_reported_and_e
     assert!(named.starts_with("localhost:1/bt-none@") && why.contains("refused"), "{error}");
 
     let roles = BTreeMap::from([("localhost:1/bt-none".to_owned(), "built:1".to_owned())]);
-    let ensured = compose.ensure(std::slice::from_ref(&image), None, &roles, &Quiet).await.unwrap();
-    assert_eq!(ensured.unreachable, [image.to_engine()]);
+    let brought = compose.bring(std::slice::from_ref(&image), None, &roles, &Quiet).await.unwrap();
+    assert_eq!(brought.unreachable, [image.to_engine()]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prodmirror::backend::{
-    Backend as _, BackendError, Removed, RunState, Start, What,
+    Backend as _, BackendError, Listed, Names, Planned, Record as _, RunState, Scope, Start, What,
     compose::{Compose, Connection, Settings},
 };
 
@@ -36,7 +36,7 @@ async fn a_second_start_makes_nothing_and_a_second_destroy_removes_nothing() {
     assert_eq!(removed.containers.len(), first.len());
     assert_eq!((removed.networks.len(), removed.volumes.len()), (2, 2));
     assert_eq!(ids(&ground.name), [""; 0]);
-    assert_eq!(ground.compose.destroy(&ground.name, &Quiet).await.unwrap(), Removed::default());
+    assert_eq!(ground.compose.destroy(&ground.name, &Quiet).await.unwrap(), Names::default());
 }
 
 /// Objects that a test makes by hand, gone when they go out of scope.
@@ -102,34 +102,32 @@ async fn the_keeper_alone_carries_the_labels_of_its_launch_and_keeps_them() {
     let plan = ground.plan(PROFILE).await;
     ground.up(&plan).await.unwrap();
     let later = BTreeMap::from([("prodmirror.run".to_owned(), "run-2".to_owned())]);
-    let again = |state| Start {
-        plan: &plan,
-        secrets: &ground.secrets,
-        launch_labels: &later,
-        what: What::Keeper,
-        state,
+    let again = |state| {
+        Start::Planned(Planned {
+            plan: &plan,
+            secrets: &ground.secrets,
+            launch_labels: &later,
+            what: What::Keeper,
+            state,
+        })
+    };
+    let list = async |owner: Option<&str>| {
+        let scope = Scope { mirror: None, owner: owner.map(str::to_owned) };
+        ground.compose.list(&scope).await.unwrap()
     };
     ground.compose.start(again(RunState::Running), &Quiet).await.unwrap();
-    let listed = ground.compose.list(Some("tester@ground")).await.unwrap();
-    let own = |listed: Vec<prodmirror::backend::compose::Listed>| {
+    let listed = list(Some("tester@ground")).await;
+    let own = |listed: Vec<Listed>| {
         listed.into_iter().find(|listed| listed.mirror == ground.name.as_str()).unwrap()
     };
     let keeper = own(listed).keeper.unwrap();
     assert_eq!((keeper.run.as_deref(), keeper.running), (Some("run-1"), true));
 
     ground.compose.start(again(RunState::Fresh), &Quiet).await.unwrap();
-    let listed = own(ground.compose.list(None).await.unwrap());
+    let listed = own(list(None).await);
     assert_eq!(listed.keeper.unwrap().run.as_deref(), Some("run-2"));
-    assert_eq!((listed.containers.len(), listed.networks.len()), (6, 2));
-    assert!(
-        ground
-            .compose
-            .list(Some("someone@else"))
-            .await
-            .unwrap()
-            .iter()
-            .all(|l| l.mirror != ground.name.as_str())
-    );
+    assert_eq!((listed.names.containers.len(), listed.names.networks.len()), (6, 2));
+    assert!(list(Some("someone@else")).await.iter().all(|l| l.mirror != ground.name.as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

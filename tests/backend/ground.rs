@@ -8,8 +8,7 @@ use std::{
 
 use prodmirror::{
     backend::{
-        Ask, Backend as _, Exec, HelperSource, Progress, Report, Result, RunState, SecretValues, Start,
-        Target, What,
+        Ask, Backend as _, Exec, HelperSource, Planned, Result, RunState, SecretValues, Start, Target, What,
         compose::{Compose, Connection, Settings},
     },
     labels::Kind,
@@ -19,11 +18,7 @@ use prodmirror::{
     render::Templates,
 };
 
-pub struct Quiet;
-
-impl Report for Quiet {
-    fn event(&self, _: Progress) {}
-}
+pub use prodmirror::backend::Unheard as Quiet;
 
 /// The program itself: static, so it is the helper as well.
 pub fn program() -> PathBuf {
@@ -127,15 +122,14 @@ impl Ground {
 
     pub async fn start(&self, plan: &Plan, what: What<'_>, state: RunState) -> Result<()> {
         let labels = BTreeMap::from([("prodmirror.run".to_owned(), "run-1".to_owned())]);
-        let start = Start { plan, secrets: &self.secrets, launch_labels: &labels, what, state };
-        self.compose.start(start, &Quiet).await
+        let planned = Planned { plan, secrets: &self.secrets, launch_labels: &labels, what, state };
+        self.compose.start(Start::Planned(planned), &Quiet).await
     }
 
     /// Everything of the plan, in the order of its steps.
     pub async fn up(&self, plan: &Plan) -> Result<()> {
         let volumes: Vec<_> = plan.volumes.iter().map(|volume| volume.name.clone()).collect();
         let running = RunState::Running;
-        self.start(plan, What::Images { archive: None }, running).await?;
         self.start(plan, What::Networks, running).await?;
         self.start(plan, What::Volumes, running).await?;
         self.start(plan, What::Keeper, running).await?;

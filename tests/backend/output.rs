@@ -2,12 +2,13 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use prodmirror::{
-    backend::{Backend as _, LogQuery, compose::PathKind},
+    backend::{Backend as _, Files as _, LogQuery, PathKind},
     engine::InStore as _,
+    mirror::Inside,
     name::Name,
 };
 
-use crate::ground::Ground;
+use crate::ground::{Ground, Quiet};
 
 const PROFILE: &str = r#"
 services:
@@ -102,7 +103,7 @@ async fn a_store_is_run_in_fed_and_restarted() {
     let ground = Ground::new().await;
     let plan = ground.plan(PROFILE).await;
     ground.up(&plan).await.unwrap();
-    let store = ground.compose.in_store(&ground.name, &Name::new("api").unwrap());
+    let store = Inside::new(&ground.compose, &Quiet, &ground.name, &Name::new("api").unwrap());
     let argv = |script: &str| ["sh", "-c", script].map(str::to_owned);
     let env = [("PGPASSWORD".to_owned(), "x'$".to_owned())];
     let input: prodmirror::engine::Reader = Box::pin(std::io::Cursor::new(b"fed".to_vec()));

@@ -8,8 +8,12 @@ use std::{
 };
 
 use prodmirror::{
-    backend::compose::{Compose, Connection, Settings},
+    backend::{
+        Unheard,
+        compose::{Compose, Connection, Settings},
+    },
     engine::Login,
+    mirror::Inside,
     name::Name,
     profile::EngineKind,
     render::Templates,
@@ -78,7 +82,9 @@ impl Ground for Mirror {
             let text = profile(&self.name, engine, settings, login);
             self.up(text, login.password.as_deref().unwrap_or_default());
             let (name, store) = (Name::new(self.name.as_str()).unwrap(), Name::new("store").unwrap());
-            let store = self.connect().await.in_store(&name, &store);
+            // A server lives as long as the test's own process.
+            let backend: &'static Compose = Box::leak(Box::new(self.connect().await));
+            let store = Inside::new(backend, &Unheard, &name, &store);
             Server::of(engine, Box::new(store), login, Box::new(()))
         })
     }

@@ -1,6 +1,6 @@
 //! Files in and out of containers, as tar streams.
 
-use std::{io, pin::Pin};
+use std::io;
 
 use bollard::{
     body_try_stream,
@@ -9,36 +9,34 @@ use bollard::{
         UploadToContainerOptionsBuilder,
     },
 };
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
-use tokio::io::AsyncRead;
+use futures_util::StreamExt as _;
 use tokio_util::io::ReaderStream;
 
 use super::{
-    super::{Result, Target},
+    super::{Files, Later, PathKind, Result, TarReader, TarStream, Target},
     Compose,
     trouble::{self, Doing as _},
 };
 
-/// What lies at a path of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathKind {
-    File,
-    Folder,
-    Link,
-}
-
-/// The bytes of a tar archive.
-pub type TarStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
-
 const CHUNK: usize = 1 << 18;
 
+/// By the engine's archives: it works on stopped containers too, and without any program in the image.
+impl Files for Compose {
+    fn path_kind<'a>(&'a self, target: &'a Target, path: &'a str) -> Later<'a, Option<PathKind>> {
+        Box::pin(self.read_path_kind(target, path))
+    }
+
+    fn copy_from<'a>(&'a self, target: &'a Target, path: &'a str) -> Later<'a, TarStream> {
+        Box::pin(self.download(target, path))
+    }
+
+    fn copy_to<'a>(&'a self, target: &'a Target, folder: &'a str, tar: TarReader) -> Later<'a, ()> {
+        Box::pin(async move { self.upload(&self.find(target).await?, folder, tar).await })
+    }
+}
+
 impl Compose {
-    /// What lies at a path; `None` where there is nothing. Works on stopped containers too.
-    ///
-    /// # Errors
-    /// When there is no such container.
-    pub async fn path_kind(&self, target: &Target, path: &str) -> Result<Option<PathKind>> {
+    async fn read_path_kind(&self, target: &Target, path: &str) -> Result<Option<PathKind>> {
         const GO_DIR: u32 = 1 << 31;
         const GO_SYMLINK: u32 = 1 << 27;
         let id = self.find(target).await?;
@@ -51,37 +49,14 @@ impl Compose {
         }))
     }
 
-    /// A file or folder as a tar whose entries begin with its last name. An error of the engine is the first item.
-    ///
-    /// # Errors
-    /// When there is no such container.
-    pub async fn copy_from(&self, target: &Target, path: &str) -> Result<TarStream> {
+    async fn download(&self, target: &Target, path: &str) -> Result<TarStream> {
         let id = self.find(target).await?;
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let parts = self.docker.download_from_container(&id, Some(options));
         Ok(Box::pin(parts.map(|part| part.map_err(|error| io::Error::other(trouble::words(&error))))))
     }
 
-    /// Unpacks a tar into a folder of the container, owner and mode as they stand in it.
-    ///
-    /// # Errors
-    /// When there is no such container or folder, or it is read-only.
-    pub async fn copy_to(
-        &self,
-        target: &Target,
-        folder: &str,
-        tar: Pin<Box<dyn AsyncRead + Send>>,
-    ) -> Result<()> {
-        let id = self.find(target).await?;
-        self.upload(&id, folder, tar).await
-    }
-
-    pub(super) async fn upload(
-        &self,
-        id: &str,
-        folder: &str,
-        tar: Pin<Box<dyn AsyncRead + Send>>,
-    ) -> Result<()> {
+    pub(super) async fn upload(&self, id: &str, folder: &str, tar: TarReader) -> Result<()> {
         let options = UploadToContainerOptionsBuilder::new().path(folder).build();
         let body = body_try_stream(ReaderStream::with_capacity(tar, CHUNK));
         self.docker.upload_to_container(id, Some(options), body).await.doing(format!("copying into {folder}"))

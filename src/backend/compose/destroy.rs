@@ -9,7 +9,7 @@ use bollard::{
 use futures_util::future::try_join_all;
 
 use super::{
-    super::{Progress, Removed, Report, Result, Volumes as _},
+    super::{Names, Progress, Report, Result, Volumes as _},
     Compose,
     launch::id_of,
     target::{label, plain_name},
@@ -27,11 +27,11 @@ const TRIES: u32 = 50;
 const BETWEEN: Duration = Duration::from_millis(100);
 
 impl Compose {
-    pub(super) async fn remove_mirror(&self, mirror: &Name, report: &dyn Report) -> Result<Removed> {
+    pub(super) async fn remove_mirror(&self, mirror: &Name, report: &dyn Report) -> Result<Names> {
         let begun = std::time::Instant::now();
         let step = || "down".to_owned();
         report.event(Progress::Begun { step: step(), what: mirror.to_string() });
-        let mut removed = Removed::default();
+        let mut removed = Names::default();
         for _ in 0..ROUNDS {
             let there = self.containers_labelled(&[of(mirror)]).await?;
             if there.is_empty() {

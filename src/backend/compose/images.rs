@@ -11,47 +11,47 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 use super::{
-    super::{BackendError, Progress, Report, Result},
+    super::{BackendError, Brought, Images, Later, Progress, Report, Result},
     Compose,
     trouble::{self, Doing as _},
 };
 use crate::{
     labels,
-    plan::{ImageSource, Plan},
-    profile::Image,
+    profile::{Digest, Image, ImageRef},
 };
 
 const STEP: &str = "images";
 
-/// What [`Compose::ensure`] came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ensured {
-    /// Whether an image came that was not here before: what was read of images is out of date.
-    pub brought: bool,
-    /// Images that are not here because no registry answered; a build of the same role is here for each.
-    pub unreachable: Vec<String>,
+impl Images for Compose {
+    fn bring<'a>(
+        &'a self,
+        images: &'a [Image],
+        archive: Option<&'a Path>,
+        roles: &'a BTreeMap<String, String>,
+        report: &'a dyn Report,
+    ) -> Later<'a, Brought> {
+        Box::pin(self.bring_all(images, archive, roles, report))
+    }
+
+    fn digest<'a>(&'a self, image: &'a ImageRef) -> Later<'a, Digest> {
+        Box::pin(self.registry_digest(image))
+    }
 }
 
 impl Compose {
-    /// Makes sure that every image is on the engine: here, else from the archive folder, else pulled.
-    ///
-    /// `roles` are the builds that stand in where no registry answers ([`crate::plan::Capabilities::roles`]).
-    ///
-    /// # Errors
-    /// [`BackendError::Image`] for the first image that cannot be had in any way.
-    pub async fn ensure(
+    async fn bring_all(
         &self,
         images: &[Image],
         archive: Option<&Path>,
         roles: &BTreeMap<String, String>,
         report: &dyn Report,
-    ) -> Result<Ensured> {
-        let mut ensured = Ensured::default();
+    ) -> Result<Brought> {
+        let mut brought = Brought::default();
         for image in images {
             let reference = image.to_engine();
             let error = match self.ensure_image(&reference, image, archive, report).await {
-                Ok(brought) => {
-                    ensured.brought |= brought;
+                Ok(came) => {
+                    brought.any |= came;
                     continue;
                 }
                 Err(error) => error,
@@ -60,7 +60,7 @@ impl Compose {
                 (Missing::Unreachable(_), Image::Registry(registry))
                     if roles.contains_key(&registry.canonical_name()) =>
                 {
-                    ensured.unreachable.push(reference);
+                    brought.unreachable.push(reference);
                 }
                 (Missing::Unreachable(why) | Missing::Refused(why), _) => {
                     return Err(BackendError::Image { image: reference, why });
@@ -68,41 +68,7 @@ impl Compose {
                 (Missing::Failed(error), _) => return Err(error),
             }
         }
-        Ok(ensured)
-    }
-
-    /// Every image of a plan, as the plan names it.
-    pub(super) async fn start_images(
-        &self,
-        plan: &Plan,
-        archive: Option<&Path>,
-        report: &dyn Report,
-    ) -> Result<()> {
-        let mut seen = std::collections::BTreeSet::new();
-        let containers =
-            plan.pods.iter().flat_map(|pod| pod.containers()).chain([&plan.gateway.container, &plan.keeper]);
-        for image in containers.map(|container| &container.image) {
-            if !seen.insert(&image.reference) {
-                continue;
-            }
-            match (image.source, &image.written) {
-                (ImageSource::Digest | ImageSource::Tag, Some(written)) => {
-                    self.ensure(std::slice::from_ref(written), archive, &BTreeMap::new(), report).await?;
-                }
-                _ => self.must_be_here(&image.reference).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn must_be_here(&self, reference: &str) -> Result<()> {
-        match self.docker.inspect_image(reference).await.if_there(reference)? {
-            Some(_) => Ok(()),
-            None => Err(BackendError::Image {
-                image: reference.to_owned(),
-                why: "it was built on this machine and is gone; build it again".to_owned(),
-            }),
-        }
+        Ok(brought)
     }
 
     /// Answers whether the image had to come.

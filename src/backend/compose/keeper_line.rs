@@ -15,7 +15,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{Compose, HELPER_PATH, oneshot::OneShot, trouble::Doing};
 use crate::{
-    backend::{BackendError, Result},
+    backend::{BackendError, Result, Volumes as _},
     engine::Output,
     formats::{
         journal::{JOURNAL_DIR, JOURNAL_FILE, KeeperStatus},
@@ -34,7 +34,7 @@ type Frames = Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error
 type Writer = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// A word of the keeper's that runs on, with its input held open.
-pub struct KeeperPipe {
+pub(super) struct KeeperPipe {
     frames: Frames,
     input: Option<Writer>,
     read: Vec<u8>,
@@ -42,7 +42,7 @@ pub struct KeeperPipe {
 
 impl KeeperPipe {
     /// The next line that it prints; `None` when it ended or the time is over.
-    pub async fn line(&mut self, patience: Duration) -> Result<Option<String>> {
+    pub(super) async fn line(&mut self, patience: Duration) -> Result<Option<String>> {
         let next = async {
             loop {
                 if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
@@ -60,7 +60,7 @@ impl KeeperPipe {
         tokio::time::timeout(patience, next).await.unwrap_or(Ok(None))
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let failed = |source| BackendError::Io { what: "write to the keeper".to_owned(), source };
         let Some(input) = &mut self.input else { return Ok(()) };
         input.write_all(bytes).await.map_err(failed)?;
@@ -68,7 +68,7 @@ impl KeeperPipe {
     }
 
     /// Ends its input and waits until it is gone.
-    pub async fn close(mut self) -> Result<()> {
+    pub(super) async fn close(mut self) -> Result<()> {
         if let Some(mut input) = self.input.take() {
             let _ = input.shutdown().await;
         }
@@ -99,7 +99,12 @@ impl Compose {
     }
 
     /// Runs one of the keeper's words to its end; a code other than 0 is an error with its own words.
-    pub async fn keeper_call(&self, mirror: &Name, words: &[&str], input: Option<Vec<u8>>) -> Result<Output> {
+    pub(super) async fn keeper_call(
+        &self,
+        mirror: &Name,
+        words: &[&str],
+        input: Option<Vec<u8>>,
+    ) -> Result<Output> {
         let id = self.keeper(mirror).await?;
         let what = format!("keeper {}", words.first().copied().unwrap_or_default());
         let (exec, mut frames, writer) = self.keeper_exec(&id, words, input.is_some()).await?;
@@ -128,7 +133,7 @@ impl Compose {
     }
 
     /// Starts one of the keeper's words and keeps its input open.
-    pub async fn keeper_pipe(&self, mirror: &Name, words: &[&str]) -> Result<KeeperPipe> {
+    pub(super) async fn keeper_pipe(&self, mirror: &Name, words: &[&str]) -> Result<KeeperPipe> {
         let id = self.keeper(mirror).await?;
         let (_, frames, input) = self.keeper_exec(&id, words, true).await?;
         Ok(KeeperPipe { frames, input, read: Vec::new() })
@@ -162,7 +167,7 @@ impl Compose {
     }
 
     /// What the keeper says of the mirror; where it does not run, what its journal says. `None` without either.
-    pub async fn keeper_says(&self, mirror: &Name) -> Result<Option<KeeperStatus>> {
+    pub(super) async fn keeper_says(&self, mirror: &Name) -> Result<Option<KeeperStatus>> {
         let Some(id) = self.keeper_id(mirror).await? else { return Ok(None) };
         match self.keeper_call(mirror, &["status"], None).await {
             Ok(output) => read_status(&output.stdout).map(Some),
@@ -178,10 +183,10 @@ impl Compose {
     }
 
     /// Whether the journal's volume of a mirror without containers holds a journal.
-    pub async fn keeper_was_here(&self, plan: &Plan) -> Result<bool> {
+    pub(super) async fn keeper_was_here(&self, plan: &Plan) -> Result<bool> {
         let journal = plan.volumes.iter().find(|volume| volume.role == VolumeRole::Journal);
         let Some(journal) = journal else { return Ok(false) };
-        if !self.has_volume(&journal.name).await? {
+        if !self.has(&journal.name).await? {
             return Ok(false);
         }
         self.keep_helper(&plan.keeper.image.reference);
@@ -195,7 +200,7 @@ impl Compose {
 
     /// Lets a keeper run that does not, as after `docker stop` or `docker pause` of it. One that is not there is no
     /// error.
-    pub async fn wake_keeper(&self, mirror: &Name) -> Result<()> {
+    pub(super) async fn wake_keeper(&self, mirror: &Name) -> Result<()> {
         let Some(id) = self.keeper_id(mirror).await? else { return Ok(()) };
         let state = self.inspect(&id).await?.and_then(|keeper| keeper.state).unwrap_or_default();
         let what = "starting the keeper";
@@ -209,29 +214,13 @@ impl Compose {
     }
 
     /// The same from the file that the keeper writes at each change: no process is started, but the lease is not asked.
-    pub async fn keeper_glance(&self, mirror: &Name) -> Result<Option<KeeperStatus>> {
+    pub(super) async fn keeper_glance(&self, mirror: &Name) -> Result<Option<KeeperStatus>> {
         let Some(id) = self.keeper_id(mirror).await? else { return Ok(None) };
         let file = format!("{CONTROL_DIR}/{STATUS_FILE}");
         match self.file_of(&id, &file).await? {
             Some(bytes) => read_status(&String::from_utf8_lossy(&bytes)).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Whether a volume of that name is there.
-    pub async fn has_volume(&self, name: &str) -> Result<bool> {
-        Ok(self.docker.inspect_volume(name).await.if_there(format!("volume {name}"))?.is_some())
-    }
-
-    /// Removes containers by id, after their stop signal and grace.
-    pub async fn remove_containers(&self, ids: &[String]) -> Result<()> {
-        for id in ids {
-            let stop =
-                self.docker.stop_container(id, None::<bollard::query_parameters::StopContainerOptions>).await;
-            stop.if_there(format!("stop {id}"))?;
-            self.remove_container(id).await?;
-        }
-        Ok(())
     }
 
     async fn runs(&self, id: &str) -> Result<bool> {
@@ -245,7 +234,7 @@ impl Compose {
     }
 
     /// Puts a file beside the journal.
-    pub async fn keeper_put(&self, mirror: &Name, name: &str, bytes: Vec<u8>) -> Result<()> {
+    pub(super) async fn keeper_put(&self, mirror: &Name, name: &str, bytes: Vec<u8>) -> Result<()> {
         let id = self.keeper(mirror).await?;
         let what = format!("leave {name} with the keeper");
         let failed = |source| BackendError::Io { what: what.clone(), source };
@@ -264,7 +253,7 @@ impl Compose {
     }
 
     /// Reads a file beside the journal; `None` if there is no keeper or no such file.
-    pub async fn keeper_get(&self, mirror: &Name, name: &str) -> Result<Option<Vec<u8>>> {
+    pub(super) async fn keeper_get(&self, mirror: &Name, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(id) = self.keeper_id(mirror).await? else { return Ok(None) };
         self.file_of(&id, &format!("{JOURNAL_DIR}/{name}")).await
     }

@@ -14,7 +14,7 @@ use bollard::{
 use futures_util::future::try_join_all;
 
 use super::{
-    super::{BackendError, Report, Result, RunState, SecretValues, Start, What},
+    super::{BackendError, Planned, Result, RunState, SecretValues, What},
     Compose, container,
     trouble::{self, Doing as _},
 };
@@ -28,17 +28,24 @@ const FREEZE_TRIES: u32 = 10;
 const BETWEEN_FREEZES: Duration = Duration::from_millis(300);
 
 impl Compose {
-    pub(super) async fn start_what(&self, start: Start<'_>, report: &dyn Report) -> Result<()> {
-        let Start { plan, secrets, launch_labels, what, state } = start;
+    pub(super) async fn start_planned(&self, planned: Planned<'_>) -> Result<()> {
+        let Planned { plan, secrets, launch_labels, what, state } = planned;
         self.keep_helper(&plan.keeper.image.reference);
         match what {
-            What::Images { archive } => self.start_images(plan, archive, report).await,
             What::Networks => self.start_networks(plan).await,
             What::Volumes => self.start_volumes(plan).await,
             What::Keeper => self.start_keeper(plan, secrets, launch_labels, state).await,
             What::Files(volumes) => self.start_files(plan, volumes, secrets).await,
             What::Containers(keys) => self.start_containers(plan, secrets, keys, state).await,
+            What::Orphans(orphans) => {
+                try_join_all(orphans.iter().map(|orphan| self.stop_and_remove(&orphan.id))).await.map(|_| ())
+            }
         }
+    }
+
+    async fn stop_and_remove(&self, id: &str) -> Result<()> {
+        self.stop(id).await?;
+        self.remove_container(id).await.map(|_| ())
     }
 
     async fn start_containers(

@@ -1,17 +1,15 @@
 //! What containers printed, in the order of time.
 
-use std::pin::Pin;
-
 use bollard::{
     container::LogOutput,
     models::ContainerSummary,
     query_parameters::{DownloadFromContainerOptionsBuilder, LogsOptionsBuilder},
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
-    super::{BackendError, LogLine, LogQuery, Result},
+    super::{BackendError, LogLine, LogQuery, LogStream, Result},
     Compose,
     launch::id_of,
     target::{container_name, label, ordinal_of},
@@ -23,10 +21,8 @@ use crate::{
     name::Name,
 };
 
-type Lines = Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>;
-
 impl Compose {
-    pub(super) async fn read_logs(&self, mirror: &Name, query: LogQuery) -> Result<Lines> {
+    pub(super) async fn read_logs(&self, mirror: &Name, query: LogQuery) -> Result<LogStream> {
         let mut wanted = vec![format!("{}={mirror}", labels::MIRROR)];
         wanted.extend(query.service.iter().map(|service| format!("{}={service}", labels::SERVICE)));
         wanted.extend(query.ordinal.iter().map(|ordinal| format!("{}={ordinal}", labels::ORDINAL)));
@@ -50,7 +46,7 @@ impl Compose {
         Ok(if query.follow { Box::pin(stream::select_all(streams)) } else { merge(streams) })
     }
 
-    fn lines_of(&self, container: &ContainerSummary, query: &LogQuery) -> Lines {
+    fn lines_of(&self, container: &ContainerSummary, query: &LogQuery) -> LogStream {
         let tail = query.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
         let since = query.since.and_then(|since| i32::try_from(since).ok()).unwrap_or_default();
         let options = LogsOptionsBuilder::new()
@@ -71,11 +67,11 @@ impl Compose {
     }
 
     /// The logs that the keeper kept of the containers it replaced last.
-    async fn previous(&self, mirror: &Name, containers: &[ContainerSummary]) -> Result<Lines> {
+    async fn previous(&self, mirror: &Name, containers: &[ContainerSummary]) -> Result<LogStream> {
         let keeper = self.helper_container(mirror, Kind::Keeper).await?;
         let keeper = keeper
             .ok_or_else(|| BackendError::NoTarget { mirror: mirror.clone(), what: "keeper".to_owned() })?;
-        let mut streams: Vec<Lines> = Vec::new();
+        let mut streams: Vec<LogStream> = Vec::new();
         for container in containers {
             let key = label(container, labels::COMPOSE_SERVICE).unwrap_or_default();
             let path = format!("{JOURNAL_DIR}/previous/{key}.log");
@@ -180,7 +176,7 @@ fn timestamp(line: &[u8]) -> (String, &[u8]) {
 }
 
 /// Merges streams that are in order each, by time; one line of each is held.
-fn merge(streams: Vec<Lines>) -> Lines {
+fn merge(streams: Vec<LogStream>) -> LogStream {
     let state: Vec<_> = streams.into_iter().map(|lines| Box::pin(lines.peekable())).collect();
     Box::pin(stream::unfold(state, |mut state| async move {
         let mut first: Option<(usize, String)> = None;
@@ -228,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn lines_of_several_containers_come_in_the_order_of_time() {
         let source = Source { service: "a".to_owned(), ordinal: 0, container: "main".to_owned() };
-        let lines = |times: &[&str]| -> Lines {
+        let lines = |times: &[&str]| -> LogStream {
             let lines: Vec<_> =
                 times.iter().map(|at| Ok(source.line("stdout", (*at).to_owned(), Bytes::new()))).collect();
             Box::pin(stream::iter(lines))

@@ -15,7 +15,6 @@ mod files;
 mod helper_image;
 mod host;
 mod images;
-mod in_store;
 mod inside;
 mod keeper_line;
 mod lacks;
@@ -26,36 +25,29 @@ mod logs;
 mod networks;
 mod observe;
 mod oneshot;
+mod power;
+mod record;
 mod registry;
 mod secrets;
 mod seen;
 mod target;
-pub mod tether;
 mod trouble;
 mod volumes;
 
 use std::{
-    future::Future,
     path::PathBuf,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bollard::Docker;
-use futures_util::Stream;
 
 use super::{
-    Ask, Backend, BackendError, Endpoint, Exec, Lack, LogLine, LogQuery, Removed, Report, Result, Scope,
-    Start, Volumes,
+    Ask, Backend, BackendError, Endpoint, Exec, Lack, Later, LogQuery, LogStream, Names, Report, Result,
+    Scope, Start, Volumes,
 };
 use crate::{labels, name::Name, observed::Observed, plan::Capabilities, render::Templates};
 pub use connect::Connection;
-pub use copy::{PathKind, TarStream};
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
-pub use images::Ensured;
-pub use in_store::StoreContainer;
-pub use keeper_line::KeeperPipe;
-pub use list::{Listed, ListedKeeper};
 
 /// What the caller decides once for all mirrors of an engine.
 #[derive(Clone)]
@@ -118,38 +110,41 @@ impl Compose {
     }
 }
 
-type LogStream = Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>;
-
 impl Backend for Compose {
-    fn capabilities(&self, ask: &Ask) -> impl Future<Output = Result<(Capabilities, Vec<Lack>)>> + Send {
-        self.read_capabilities(ask)
+    fn capabilities<'a>(&'a self, ask: &'a Ask) -> Later<'a, (Capabilities, Vec<Lack>)> {
+        Box::pin(self.read_capabilities(ask))
     }
 
-    fn start(&self, start: Start<'_>, report: &dyn Report) -> impl Future<Output = Result<()>> + Send {
-        self.start_what(start, report)
+    fn start<'a>(&'a self, start: Start<'a>, _: &'a dyn Report) -> Later<'a, ()> {
+        Box::pin(async move {
+            match start {
+                Start::Planned(planned) => self.start_planned(planned).await,
+                Start::Power { mirror, part, power } => self.power(mirror, part, power).await,
+            }
+        })
     }
 
-    fn exec(&self, exec: Exec<'_>) -> impl Future<Output = Result<i64>> + Send {
-        self.run_exec(exec)
+    fn exec<'a>(&'a self, exec: Exec<'a>) -> Later<'a, i64> {
+        Box::pin(self.run_exec(exec))
     }
 
-    fn endpoint(&self, mirror: &Name) -> impl Future<Output = Result<Vec<Endpoint>>> + Send {
-        self.endpoints(mirror)
+    fn endpoint<'a>(&'a self, mirror: &'a Name) -> Later<'a, Vec<Endpoint>> {
+        Box::pin(self.endpoints(mirror))
     }
 
-    fn observe(&self, scope: &Scope, inside: bool) -> impl Future<Output = Result<Observed>> + Send {
-        self.read_everything(scope, inside)
+    fn observe<'a>(&'a self, scope: &'a Scope, inside: bool) -> Later<'a, Observed> {
+        Box::pin(self.read_everything(scope, inside))
     }
 
-    fn logs(&self, mirror: &Name, query: LogQuery) -> impl Future<Output = Result<LogStream>> + Send {
-        self.read_logs(mirror, query)
+    fn logs<'a>(&'a self, mirror: &'a Name, query: LogQuery) -> Later<'a, LogStream> {
+        Box::pin(self.read_logs(mirror, query))
     }
 
     fn volume(&self) -> &dyn Volumes {
         self
     }
 
-    fn destroy(&self, mirror: &Name, report: &dyn Report) -> impl Future<Output = Result<Removed>> + Send {
-        self.remove_mirror(mirror, report)
+    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names> {
+        Box::pin(self.remove_mirror(mirror, report))
     }
 }

@@ -36,7 +36,7 @@ const LONGEST: u64 = 8 << 20;
 
 impl Compose {
     pub(super) async fn read_everything(&self, scope: &Scope, inside: bool) -> Result<Observed> {
-        let wanted = filter(scope);
+        let wanted = scope_labels(scope);
         let filters = HashMap::from([("label", wanted.clone())]);
         let (listed, networks, volumes) = tokio::join!(
             self.containers_labelled(&wanted),
@@ -155,7 +155,8 @@ impl Compose {
     }
 }
 
-fn filter(scope: &Scope) -> Vec<String> {
+/// What an object of the scope carries.
+pub(super) fn scope_labels(scope: &Scope) -> Vec<String> {
     let mut wanted = vec![labels::MIRROR.to_owned()];
     wanted.extend(scope.mirror.iter().map(|mirror| format!("{}={mirror}", labels::MIRROR)));
     wanted.extend(scope.owner.iter().map(|owner| format!("{}={owner}", labels::OWNER)));

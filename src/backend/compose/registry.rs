@@ -7,11 +7,7 @@ use crate::{
 };
 
 impl Compose {
-    /// The digest that the image's tag has in its registry now: the index's, where there is one.
-    ///
-    /// # Errors
-    /// When no registry answers, or does not know the image.
-    pub async fn registry_digest(&self, image: &ImageRef) -> Result<Digest> {
+    pub(super) async fn registry_digest(&self, image: &ImageRef) -> Result<Digest> {
         let name = ImageRef { digest: None, ..image.clone() }.to_pull();
         let what = format!("digest of {name}");
         let known = self.docker.inspect_registry_image(&name, None).await.doing(what.as_str())?;

@@ -12,10 +12,7 @@ const PREFIX: &str = "PRODMIRROR_SECRET_";
 
 impl Compose {
     /// The values by variable, for every secret that the keeper was given; empty where there is no keeper.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn secrets(&self, mirror: &Name) -> Result<SecretValues> {
+    pub(super) async fn read_secrets(&self, mirror: &Name) -> Result<SecretValues> {
         let Some(keeper) = self.helper_container(mirror, Kind::Keeper).await? else {
             return Ok(SecretValues::default());
         };

@@ -84,6 +84,10 @@ impl Volumes for Compose {
         Box::pin(self.ensure_volume_with(name, labels, HashMap::new()))
     }
 
+    fn has<'a>(&'a self, name: &'a str) -> Later<'a, bool> {
+        Box::pin(async move { Ok(self.inspect_volume(name).await?.is_some()) })
+    }
+
     fn clone_of<'a>(
         &'a self,
         source: &'a str,

@@ -5,10 +5,7 @@ use std::{
 
 use clap::Args;
 use futures_util::TryStreamExt;
-use prodmirror::backend::{
-    Target,
-    compose::{Compose, PathKind, TarStream},
-};
+use prodmirror::backend::{Backend, PathKind, TarStream, Target};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
@@ -51,7 +48,7 @@ impl Cp {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let mirror = naming::mirror(&host, &backend, Some(&self.name)).await?;
+        let mirror = naming::mirror(&host, &*backend, Some(&self.name)).await?;
         let (part, path, local, out) = match (side(&self.source), side(&self.destination)) {
             (Side::There(part, path), Side::Here(local)) => (part, path, local, true),
             (Side::Here(local), Side::There(part, path)) => (part, path, local, false),
@@ -61,19 +58,19 @@ impl Cp {
             }
         };
         let (service, ordinal) = naming::replica(&part)?;
-        naming::must_exist(&backend, &mirror, &service, ordinal).await?;
+        naming::must_exist(&*backend, &mirror, &service, ordinal).await?;
         let target = Target { mirror, service, ordinal, container: None };
         if out {
-            bring_out(&backend, &target, &path, &local).await?;
+            bring_out(&*backend, &target, &path, &local).await?;
         } else {
-            bring_in(&backend, &target, &local, &path).await?;
+            bring_in(&*backend, &target, &local, &path).await?;
         }
         ui.say("copied");
         Ok(0)
     }
 }
 
-async fn bring_out(backend: &Compose, target: &Target, path: &str, local: &Path) -> Result<(), Failure> {
+async fn bring_out(backend: &dyn Backend, target: &Target, path: &str, local: &Path) -> Result<(), Failure> {
     let tar = backend.copy_from(target, path).await?;
     let local = local.to_path_buf();
     let unpacked = tokio::task::spawn_blocking(move || unpack(tar, &local)).await;
@@ -108,7 +105,7 @@ fn unpack(tar: TarStream, local: &Path) -> std::io::Result<()> {
     std::fs::rename(staging.path().join(first), local)
 }
 
-async fn bring_in(backend: &Compose, target: &Target, local: &Path, path: &str) -> Result<(), Failure> {
+async fn bring_in(backend: &dyn Backend, target: &Target, local: &Path, path: &str) -> Result<(), Failure> {
     let unreadable =
         |error: std::io::Error| Failure::input("unreadable", format!("{}: {error}", local.display()));
     let kind = std::fs::metadata(local).map_err(unreadable)?;

@@ -1,8 +1,5 @@
 use clap::Args;
-use prodmirror::{
-    backend::{Backend, Lack},
-    plan::Capabilities,
-};
+use prodmirror::{backend::Lack, plan::Capabilities};
 use serde::Serialize;
 
 use crate::cli::{

@@ -1,5 +1,8 @@
 use clap::Args;
-use prodmirror::{backend::Removed, mirror};
+use prodmirror::{
+    backend::{Names, Scope},
+    mirror,
+};
 
 use crate::cli::{failure::Failure, host::Host, naming, options::NameArg, progress::Drawn, ui::Ui};
 
@@ -30,21 +33,20 @@ impl Down {
             ui.say("note: -v is the default: `down` always removes the state");
         }
         let drawn = Drawn::new(ui);
-        let mut removed = Removed::default();
+        let mut removed = Names::default();
         if self.all {
-            let owner = (!self.all_owners).then_some(host.owner.as_str());
-            for found in backend.list(owner).await? {
+            let owner = (!self.all_owners).then(|| host.owner.clone());
+            for found in backend.list(&Scope { mirror: None, owner }).await? {
                 let name = naming::labelled(&found.mirror)?;
-                add(&mut removed, mirror::down(&backend, &name, &drawn).await?);
+                removed.extend(mirror::down(&*backend, &name, &drawn).await?);
             }
         } else {
-            let name = naming::mirror(&host, &backend, self.name.name.as_deref()).await?;
-            let found = backend.list(None).await?;
-            let same = found.iter().find(|found| found.mirror == name.as_str());
-            if same.is_none() {
+            let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
+            let found = backend.list(&Scope::of(&name)).await?;
+            if found.is_empty() {
                 return Err(mirror::StoryError::NoMirror { mirror: name }.into());
             }
-            if let Some(other) = same.filter(|found| found.owner != host.owner) {
+            if let Some(other) = found.iter().find(|found| found.owner != host.owner) {
                 return Err(Failure::usage(
                     "other-owner",
                     format!("mirror `{name}` belongs to {}", other.owner),
@@ -54,7 +56,7 @@ impl Down {
                     other.owner
                 )));
             }
-            add(&mut removed, mirror::down(&backend, &name, &drawn).await?);
+            removed.extend(mirror::down(&*backend, &name, &drawn).await?);
         }
         drop(drawn);
         print(ui, &removed, "removed");
@@ -62,16 +64,7 @@ impl Down {
     }
 }
 
-fn add(all: &mut Removed, one: Removed) {
-    let Removed { containers, networks, volumes, clusters, objects } = one;
-    all.containers.extend(containers);
-    all.networks.extend(networks);
-    all.volumes.extend(volumes);
-    all.clusters.extend(clusters);
-    all.objects.extend(objects);
-}
-
-pub fn print(ui: &Ui, removed: &Removed, word: &str) {
+pub fn print(ui: &Ui, removed: &Names, word: &str) {
     if ui.is_json() {
         ui.document("Removed", removed);
         return;

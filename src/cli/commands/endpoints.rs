@@ -1,6 +1,6 @@
 use clap::Args;
 use prodmirror::{
-    backend::{Backend, Endpoint, Scope, compose::Compose},
+    backend::{Backend, Endpoint, Scope},
     mirror::{Credentials, EndpointRow, endpoint_rows},
     name::Name,
     observed::Observed,
@@ -43,10 +43,10 @@ impl Endpoints {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let name = naming::mirror(&host, &backend, self.name.name.as_deref()).await?;
+        let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
         let masked = host.ci && !self.show_credentials;
         let show = if masked { Credentials::Masked } else { Credentials::Shown };
-        let rows = rows(&backend, &name, show).await?;
+        let rows = rows(&*backend, &name, show).await?;
         match ui.format {
             Format::Json => ui.document("Endpoints", &Body { endpoints: rows }),
             Format::Env => {
@@ -73,9 +73,12 @@ impl Endpoints {
     }
 }
 
-pub async fn rows(backend: &Compose, name: &Name, show: Credentials) -> Result<Vec<EndpointRow>, Failure> {
-    let observed: Observed =
-        backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
+pub async fn rows(
+    backend: &dyn Backend,
+    name: &Name,
+    show: Credentials,
+) -> Result<Vec<EndpointRow>, Failure> {
+    let observed: Observed = backend.observe(&Scope::of(name), false).await?;
     if observed.containers.is_empty() {
         return Err(prodmirror::mirror::StoryError::NoMirror { mirror: name.clone() }.into());
     }

@@ -1,7 +1,7 @@
 use std::{io::IsTerminal, pin::Pin};
 
 use clap::Args;
-use prodmirror::backend::{self, Backend, Target};
+use prodmirror::backend::{self, Target};
 use tokio::io::AsyncRead;
 
 use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
@@ -41,9 +41,9 @@ impl Exec {
     pub async fn run(&self, _ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let mirror = naming::mirror(&host, &backend, Some(&self.name)).await?;
+        let mirror = naming::mirror(&host, &*backend, Some(&self.name)).await?;
         let (service, ordinal) = naming::replica(&self.part)?;
-        naming::must_exist(&backend, &mirror, &service, ordinal).await?;
+        naming::must_exist(&*backend, &mirror, &service, ordinal).await?;
         let target = Target { mirror, service, ordinal, container: self.container.clone() };
         let tty = self.tty && !self.no_tty && std::io::stdout().is_terminal();
         let stdin: Option<Pin<Box<dyn AsyncRead + Send>>> = match self.interactive || tty {

@@ -40,7 +40,7 @@ impl Gc {
             older_than,
         };
         let drawn = Drawn::new(ui);
-        let removed = mirror::gc(&backend, &rule, self.dry_run, &drawn).await?;
+        let removed = mirror::gc(&*backend, &rule, self.dry_run, &drawn).await?;
         drop(drawn);
         down::print(ui, &removed, if self.dry_run { "would remove" } else { "removed" });
         Ok(0)

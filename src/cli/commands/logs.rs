@@ -1,6 +1,6 @@
 use clap::Args;
 use futures_util::StreamExt;
-use prodmirror::backend::{Backend, LogLine, LogQuery};
+use prodmirror::backend::{LogLine, LogQuery};
 
 use crate::cli::{
     failure::Failure,
@@ -45,11 +45,11 @@ impl Logs {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let name = naming::mirror(&host, &backend, self.name.as_deref()).await?;
+        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
         let (service, ordinal) = match &self.part {
             Some(part) => {
                 let (service, ordinal) = naming::replica(part)?;
-                naming::must_exist(&backend, &name, &service, ordinal).await?;
+                naming::must_exist(&*backend, &name, &service, ordinal).await?;
                 (Some(service), ordinal)
             }
             None => (None, None),

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use prodmirror::{
-    backend::compose::Compose,
+    backend::Backend,
     profile::{self, Image, ImageRef, Pin as PinRow, Source, Unpinned},
 };
 use serde::Serialize;
@@ -50,7 +50,7 @@ impl Pin {
             let backend = Host::read()?.connect().await?;
             for unpinned in found {
                 let to = match &unpinned.what {
-                    Unpinned::Image(image) => resolve(&backend, image).await?.to_string(),
+                    Unpinned::Image(image) => resolve(&*backend, image).await?.to_string(),
                     Unpinned::Snapshot(name) => {
                         ui.warn(format!(
                             "{}: snapshot `{name}`: snapshots are not in this version",
@@ -83,7 +83,7 @@ impl Pin {
 }
 
 /// The image with the digest that its registry gives for the tag now.
-async fn resolve(backend: &Compose, image: &ImageRef) -> Result<Image, Failure> {
-    let digest = backend.registry_digest(image).await?;
+async fn resolve(backend: &dyn Backend, image: &ImageRef) -> Result<Image, Failure> {
+    let digest = backend.digest(image).await?;
     Ok(Image::Registry(ImageRef { digest: Some(digest), ..image.clone() }))
 }

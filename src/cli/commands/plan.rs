@@ -72,7 +72,7 @@ impl Plan {
                 capabilities.options = ask.options;
                 (capabilities, Vec::new())
             }
-            None => prodmirror::backend::Backend::capabilities(&host.connect().await?, &ask).await?,
+            None => host.connect().await?.capabilities(&ask).await?,
         };
         let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
         print(ui, &planned, &lacks);

@@ -1,5 +1,8 @@
 use clap::Args;
-use prodmirror::mirror::{self, Part, Power};
+use prodmirror::{
+    backend::{Part, Power},
+    mirror,
+};
 
 use crate::cli::{failure::Failure, host::Host, naming, progress::Drawn, ui::Ui};
 
@@ -57,19 +60,19 @@ impl PartArgs {
     async fn run(&self, ui: &Ui, power: Power) -> Result<u8, Failure> {
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let name = naming::mirror(&host, &backend, self.name.as_deref()).await?;
+        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
         let part = match &self.part {
             Some(part) => {
                 let (service, ordinal) = naming::replica(part)?;
-                naming::must_exist(&backend, &name, &service, ordinal).await?;
+                naming::must_exist(&*backend, &name, &service, ordinal).await?;
                 Part { service: Some(service), ordinal }
             }
             None => Part::default(),
         };
         let drawn = Drawn::new(ui);
-        mirror::power(&backend, &name, &part, power).await?;
+        mirror::power(&*backend, &name, &part, power, &drawn).await?;
         drop(drawn);
-        let document = status::document(&backend, &name).await?;
+        let document = status::document(&*backend, &name).await?;
         if ui.is_json() {
             ui.document("Mirror", &document);
         } else {

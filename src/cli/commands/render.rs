@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prodmirror::{
-    backend::{Backend, compose},
     plan,
     render::{self, Form, Templates},
 };
@@ -80,12 +79,7 @@ impl Render {
 
     /// The helper image, for `docker load`.
     fn helper(&self, host: &Host, arch: &str) -> Result<FileRow, Failure> {
-        let tar =
-            host.helper_files().iter().find_map(|file| compose::helper_tar(file, arch).ok()).ok_or_else(
-                || Failure::from(prodmirror::backend::BackendError::NoHelper { arch: arch.to_owned() }),
-            )?;
-        let mut bytes = Vec::new();
-        tar.write_to(&mut bytes).map_err(|error| Failure::tool("io", format!("helper.tar: {error}")))?;
+        let bytes = host.helper_tar(arch)?;
         write(&self.output.join("helper.tar"), &bytes)?;
         Ok(FileRow { path: "helper.tar".to_owned(), sha256: prodmirror::digest::sha256(&bytes) })
     }

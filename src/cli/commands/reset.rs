@@ -46,8 +46,8 @@ impl Reset {
             .collect::<Result<Vec<_>, _>>()?;
         let host = Host::read()?;
         let backend = host.connect().await?;
-        let name = naming::mirror(&host, &backend, self.name.as_deref()).await?;
-        let again = again(&host, &backend, &name, &[], ui).await?;
+        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
+        let again = again(&host, &*backend, &name, &[], ui).await?;
         let drawn = Drawn::new(ui);
         let request = ResetRequest {
             plan: &again.plan,
@@ -55,7 +55,7 @@ impl Reset {
             stores: &stores,
             timeout: span("timeout", &self.timeout)?,
         };
-        let rows = mirror::reset(&backend, request, &drawn).await?;
+        let rows = mirror::reset(&*backend, request, &drawn).await?;
         drop(drawn);
         if ui.is_json() {
             ui.document("Reset", &Body { stores: rows });

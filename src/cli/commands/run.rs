@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use prodmirror::{
-    backend::Backend,
-    mirror::{self, Credentials, LeaseKind, MirrorDocument},
+    backend::{Backend, LeaseKind},
+    mirror::{self, Credentials, MirrorDocument},
     name::Name,
 };
 
@@ -88,7 +88,7 @@ impl Run {
         }
         let name = ask.mirror.clone();
         let backend = host.connect().await?;
-        let was_up = self.plan.name.is_some() && mirror::exists(&backend, &name).await?;
+        let was_up = self.plan.name.is_some() && mirror::exists(&*backend, &name).await?;
         if was_up && !self.reuse {
             return Err(Failure::usage("name-taken", format!("the mirror `{name}` is there already"))
                 .hint("use it with --reuse, or leave --name out for one of its own"));
@@ -96,9 +96,9 @@ impl Run {
         let settings = Settings::read(&self.launch, &loaded.profile)?;
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
         let request = settings.request(&loaded, &read, &host, ask, lease, false)?;
-        let launched = launch::launch(ui, &host, &backend, request, Keep::Never).await?;
+        let launched = launch::launch(ui, &host, &*backend, request, Keep::Never).await?;
         let code = match ledger::require(ui, &launched.ledger, &requirements) {
-            Ok(false) => self.command(&backend, &name, &loaded.profile, &launched).await,
+            Ok(false) => self.command(&*backend, &name, &loaded.profile, &launched).await,
             Ok(true) => Err(Failure::new("require", exit::NO, "a --require failed")),
             Err(failure) => Err(failure),
         };
@@ -108,13 +108,13 @@ impl Run {
         drop(launched.lease);
         let quiet = ui.quieter();
         let drawn = Drawn::new(&quiet);
-        mirror::abandon(&backend, &name, &drawn).await?;
+        mirror::abandon(&*backend, &name, &drawn).await?;
         code
     }
 
     async fn command(
         &self,
-        backend: &prodmirror::backend::compose::Compose,
+        backend: &dyn Backend,
         name: &Name,
         profile: &prodmirror::profile::Profile,
         launched: &mirror::Up,

@@ -1,7 +1,7 @@
 use clap::Args;
 use comfy_table::{Table, presets};
 use prodmirror::{
-    backend::{Backend, Scope, compose::Compose},
+    backend::{Backend, Scope},
     mirror::{Credentials, MirrorDocument},
     name::Name,
 };
@@ -34,15 +34,15 @@ impl Status {
         let host = Host::read()?;
         let backend = host.connect().await?;
         let names = match &self.name.name {
-            Some(name) => vec![naming::mirror(&host, &backend, Some(name)).await?],
+            Some(name) => vec![naming::mirror(&host, &*backend, Some(name)).await?],
             None => {
-                let found = backend.list(None).await?;
+                let found = backend.list(&Scope::default()).await?;
                 found.iter().map(|found| naming::labelled(&found.mirror)).collect::<Result<_, _>>()?
             }
         };
         let mut mirrors = Vec::new();
         for name in &names {
-            mirrors.push(document(&backend, name).await?);
+            mirrors.push(document(&*backend, name).await?);
         }
         if ui.is_json() {
             ui.document("Mirrors", &Mirrors { mirrors });
@@ -57,8 +57,8 @@ impl Status {
     }
 }
 
-pub async fn document(backend: &Compose, name: &Name) -> Result<MirrorDocument, Failure> {
-    let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
+pub async fn document(backend: &dyn Backend, name: &Name) -> Result<MirrorDocument, Failure> {
+    let observed = backend.observe(&Scope::of(name), false).await?;
     let endpoints = backend.endpoint(name).await?;
     Ok(MirrorDocument::read(&observed, &endpoints, Vec::new(), Credentials::None))
 }

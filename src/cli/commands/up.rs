@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use prodmirror::{
-    backend::{Backend, compose::Compose},
-    mirror::{self, Credentials, LeaseKind, MirrorDocument},
+    backend::{Backend, LeaseKind},
+    mirror::{self, Credentials, MirrorDocument},
     name::Name,
     plan,
 };
@@ -71,10 +71,10 @@ impl Up {
         }
         let settings = Settings::read(&self.launch, &loaded.profile)?;
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
-        let up = launch::launch(ui, &host, &backend, request, settings.keep).await?;
+        let up = launch::launch(ui, &host, &*backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;
         let name = up.plan.mirror.clone();
-        let document = document(&host, &backend, &up, &name).await?;
+        let document = document(&host, &*backend, &up, &name).await?;
         if ui.is_json() {
             ui.document("Mirror", &document);
         } else {
@@ -86,7 +86,7 @@ impl Up {
 
 async fn document(
     host: &Host,
-    backend: &Compose,
+    backend: &dyn Backend,
     up: &mirror::Up,
     name: &Name,
 ) -> Result<MirrorDocument, Failure> {

@@ -180,7 +180,7 @@ pub(crate) const ROWS: &[Row] = &[
         By(grades::by_keeper),
     ),
     field("run.stop_signal", Lifecycle, "`stop_signal`", CONFIG, Always(Enforced)),
-    field("run.stop_grace_period", Lifecycle, "`stop_grace_period`", CONFIG, Always(Enforced)),
+    field("run.stop_grace_period", Lifecycle, "`stop_grace_period`", CONFIG, By(grades::grace)),
     field("run.post_start.exec.command", Lifecycle, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.post_start.http.path", Lifecycle, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.post_start.http.port", Lifecycle, KEEPER, JOURNAL, By(grades::by_keeper)),

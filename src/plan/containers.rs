@@ -10,7 +10,7 @@ use crate::{
     formats::duties::PodKind,
     labels::{self, Kind},
     name::Name,
-    profile::{Allow, Bytes, Container, Process, Resources, Ulimit},
+    profile::{Allow, Bytes, Container, Process, Resources, Ulimit, Workload},
 };
 
 /// Kubernetes' `terminationGracePeriodSeconds` where none is written.
@@ -162,12 +162,17 @@ pub(crate) fn container(
             .collect(),
         working_dir: process.working_dir.clone(),
         stop_signal: run.stop_signal.clone(),
-        stop_grace_millis: run.stop_grace_period.map_or(GRACE_MILLIS, |grace| grace.millis),
+        stop_grace_millis: grace_millis(run),
         platform: images::platform(site.profile),
         depends_on,
         ..bare(key, part.kind(node), image)
     };
     (plan, covers)
+}
+
+/// How long a stop may take: the engine counts whole seconds, and less than what is written would kill too early.
+pub(crate) fn grace_millis(run: &Workload) -> u64 {
+    run.stop_grace_period.map_or(GRACE_MILLIS, |grace| grace.millis.div_ceil(1000).saturating_mul(1000))
 }
 
 /// Ours, and on the main container the profile's.

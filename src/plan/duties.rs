@@ -2,7 +2,7 @@
 
 use super::{
     PodKind,
-    containers::{GRACE_MILLIS, Part},
+    containers::{self, Part},
     order::Node,
     stores,
 };
@@ -58,7 +58,7 @@ fn container(node: &Node<'_>, ordinal: u32, part: Part<'_>) -> ContainerDuty {
         liveness: probes.liveness.as_ref().map(|of| probe(node, of)),
         post_start: post_start.as_ref().map(|of| hook(node, of)),
         pre_stop: pre_stop.as_ref().map(|of| hook(node, of)),
-        grace_millis: run.stop_grace_period.map_or(GRACE_MILLIS, |grace| grace.millis),
+        grace_millis: containers::grace_millis(run),
     }
 }
 

@@ -336,6 +336,22 @@ fn a_file_is_wanted_by_its_hash() {
 }
 
 #[test]
+fn a_time_to_stop_that_the_engine_cannot_count_is_raised_and_said() {
+    let of = |grace: &str| {
+        let all = grades(&service(&format!("stop_grace_period: {grace}")), &host());
+        all["services.api.stop_grace_period"].clone()
+    };
+    for exact in ["0s", "1s", "70s", "2000ms"] {
+        assert_eq!((of(exact).grade, of(exact).why), (Grade::Enforced, None), "{exact}");
+    }
+    for (raised, to) in [("500ms", "1s"), ("1500ms", "2s")] {
+        let entry = of(raised);
+        assert_eq!(entry.grade, Grade::Approximated, "{raised}");
+        assert_eq!(entry.why.unwrap(), format!("raised to {to}: the engine counts whole seconds"));
+    }
+}
+
+#[test]
 fn a_job_that_runs_on_demand_promises_no_live_value() {
     let profile =
         profile("jobs: {nightly: {image: \"local:api:dev\", schedule: \"0 3 * * *\", env: {A: 1}}}");

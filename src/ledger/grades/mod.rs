@@ -6,7 +6,7 @@ mod platform;
 use super::{Grade, wanted::Case};
 use crate::{
     plan::{ImageSource, Mount},
-    profile::{Allow, EngineKind, Medium, PodField, ProbeAction, Seed, StoreClock, Value, Volume},
+    profile::{Allow, Duration, EngineKind, Medium, PodField, ProbeAction, Seed, StoreClock, Value, Volume},
 };
 
 /// A grade and, below `enforced`, the reason; without one the row's own words are taken.
@@ -236,6 +236,19 @@ pub(crate) fn volume(case: &Case<'_>) -> Verdict {
         Some(Volume::Empty { .. }) => because(Emulated, "a labelled volume of the replica"),
         Some(Volume::Claim { .. }) => because(Emulated, "a labelled volume that outlives the replica"),
         Some(Volume::Shared { .. }) | None => because(Emulated, "one labelled volume for all that name it"),
+    }
+}
+
+/// The engine counts the time to stop in whole seconds.
+pub(crate) fn grace(case: &Case<'_>) -> Verdict {
+    let Some(owner) = case.owner else { return ENFORCED };
+    let wanted = owner.run.stop_grace_period.map(|grace| grace.millis);
+    match owner.container.map(|container| container.stop_grace_millis) {
+        Some(given) if wanted.is_some_and(|wanted| wanted != given) => {
+            let given = Duration { millis: given };
+            because(Approximated, format!("raised to {given}: the engine counts whole seconds"))
+        }
+        _ => ENFORCED,
     }
 }
 

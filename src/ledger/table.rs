@@ -191,7 +191,7 @@ pub(crate) const ROWS: &[Row] = &[
     field("run.pre_stop.sleep", Lifecycle, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.probes.*.http.path", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.probes.*.http.port", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),
-    field("run.probes.*.http.scheme", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),
+    field("run.probes.*.http.scheme", Probe, KEEPER, JOURNAL, By(grades::scheme)),
     field("run.probes.*.http.headers.*", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.probes.*.tcp", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),
     field("run.probes.*.tcp.port", Probe, KEEPER, JOURNAL, By(grades::by_keeper)),

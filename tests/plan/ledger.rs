@@ -352,6 +352,18 @@ fn a_time_to_stop_that_the_engine_cannot_count_is_raised_and_said() {
 }
 
 #[test]
+fn who_is_asked_over_https_is_told_that_nobody_looks_at_the_certificate() {
+    let profile = service("ports: {https: 443}, probes: {readiness: {http: {path: /, scheme: https}}}");
+    let at = "services.api.probes.readiness.http.scheme";
+    let entry = grades(&profile, &host()).remove(at).unwrap();
+    assert_eq!(entry.grade, Grade::Emulated);
+    assert!(entry.why.unwrap().contains("any certificate, as the kubelet"));
+    let mut blind = host();
+    blind.host.socket = None;
+    assert_eq!(grades(&profile, &blind)[at].grade, Grade::Approximated);
+}
+
+#[test]
 fn a_job_that_runs_on_demand_promises_no_live_value() {
     let profile =
         profile("jobs: {nightly: {image: \"local:api:dev\", schedule: \"0 3 * * *\", env: {A: 1}}}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Reading, cgroup, scene::Scene};
+use super::{Reading, cgroup, life, scene::Scene};
 use crate::path::Path;
 
 pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
@@ -12,22 +12,27 @@ pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
             let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
             // The engine leaves the kernel's default: one process dies.
             scene.each(&of, |_, found| match found.inside.as_ref().and_then(cgroup::oom_group) {
-                Some(live) => Reading::planned(wanted, false, live, "memory.oom.group"),
+                Some(live) => Reading::of(wanted, live, "memory.oom.group").planned(false),
                 None => Reading::unread("no shell answers in the container"),
             })
         }
         [_, _, "replicas", "identity"] => {
             let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
-            scene.each(&of, |pair, _| match scene.find(&pair.pod.pause.key) {
-                Some(pause) if pause.hostname == format!("{}-{}", pair.pod.service, pair.pod.ordinal) => {
-                    Reading::planned(wanted, "ordinal", "ordinal", "the pause's hostname")
-                }
-                Some(pause) => Reading::of(wanted, pause.hostname.as_str(), "the pause's hostname"),
-                None => Reading::unread("the pause is not there"),
+            let from = "the pause's hostname";
+            scene.each_pause(&of, |pod, pause| {
+                let own = format!("{}-{}", pod.service, pod.ordinal);
+                let live = if pause.hostname == own { "ordinal" } else { pause.hostname.as_str() };
+                // A hostname that the profile gives is every replica's.
+                let hostname = scene.tree[of.section][of.name]["hostname"].as_str();
+                Reading::of(wanted, live, from).planned(hostname.unwrap_or("ordinal"))
             })
         }
+        ["jobs", _, "exit_code"] => {
+            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such job") };
+            life::exit_code(scene, &of, wanted)
+        }
         ["network", "expose", "source_address"] => match scene.find(&scene.plan.gateway.container.key) {
-            Some(_) => Reading::planned(wanted, "gateway", "gateway", "the gateway, which relays"),
+            Some(_) => Reading::of(wanted, "gateway", "the gateway, which relays").planned("gateway"),
             None => Reading::unread("the gateway is not there"),
         },
         ["stores", _, "seed"] => Reading::unread("the store began empty"),

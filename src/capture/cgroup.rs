@@ -59,7 +59,12 @@ pub(super) fn shares_are(inside: &Inside, wanted: i64) -> Option<bool> {
         let line = 1 + ((wanted.clamp(2, 262_144) - 2) * 9999) / 262_142;
         return Some(weight == line || weight == curve(wanted.clamp(2, 262_144)));
     }
-    text(inside, &format!("{V2}/cpu/cpu.shares")).and_then(number).map(|shares| shares == wanted)
+    v1_shares(inside).map(|shares| shares == wanted)
+}
+
+/// The shares as version 1 has them.
+pub(super) fn v1_shares(inside: &Inside) -> Option<i64> {
+    text(inside, &format!("{V2}/cpu/cpu.shares")).and_then(number)
 }
 
 /// The quadratic that runc and crun took over: 2, 1024 and 262144 shares are the weights 1, 100 and 10000.

@@ -1,81 +1,57 @@
-//! How long a workload lives and what is asked of it: replicas, probes, hooks, restarts, its order and its end.
+//! How long a workload lives: replicas, stopping, names of ordinals, and the end of a job.
 
 use serde_json::{Value as Json, json};
 
 use super::{
-    Reading,
-    scene::{Part, Scene, Within, Workload, duty, texts},
+    Reading, duty,
+    duty::{ALIASES, answers_to},
+    scene::{ON_DEMAND, Scene, Within, Workload},
 };
-use crate::{
-    formats::duties::{ContainerDuty, Duties},
-    observed::Container,
-    profile::Duration,
-};
+use crate::{labels, observed::Container, profile::Duration};
+
+const CONFIG: &str = "the container's `Config`";
 
 pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted: &Json) -> Option<Reading> {
     let keys = within.keys();
     let reading = match keys.as_slice() {
-        ["replicas"] => replicas(scene, of, wanted),
-        ["ports"] => {
-            let name = within.member()?;
-            scene.each_duty(of, wanted, |found, planned| port(found, name) == port(planned, name))
+        ["replicas"] => {
+            let (live, missing) = replicas(scene, of);
+            let reading = Reading::of(wanted, live, COUNTED);
+            if missing.is_empty() {
+                reading
+            } else {
+                reading.because(format!("{} does not run", missing.join(", ")))
+            }
         }
-        ["probes", "startup"] => container_duty(scene, of, wanted, |duty| json!(duty.startup)),
-        ["probes", "readiness"] => container_duty(scene, of, wanted, |duty| json!(duty.readiness)),
-        ["probes", "liveness"] => container_duty(scene, of, wanted, |duty| json!(duty.liveness)),
-        ["post_start"] => container_duty(scene, of, wanted, |duty| json!(duty.post_start)),
-        ["pre_stop"] => container_duty(scene, of, wanted, |duty| json!(duty.pre_stop)),
-        ["restart"] => container_duty(scene, of, wanted, |duty| json!(duty.restart)),
-        ["retries"] => scene.each_duty(of, wanted, |found, planned| found.retries == planned.retries),
-        ["needs"] => needs(scene, of, wanted),
         ["stop_signal"] => scene.each(of, |_, found| {
             let live = found.stop_signal.as_deref().unwrap_or("SIGTERM");
             let same = wanted.as_str().is_some_and(|wanted| signal(wanted) == signal(live));
-            Reading::as_wanted(wanted, same, || live.into(), "the container's `Config`")
+            Reading::equal(wanted, same, || live.into(), CONFIG)
         }),
         ["stop_grace_period"] => grace(scene, of, wanted),
-        ["stateful"] => scene.each(of, |pair, _| {
-            let name = format!("{}-{}", pair.pod.service, pair.pod.ordinal);
-            match scene.find(&pair.pod.pause.key) {
-                Some(pause) => Reading::of(wanted, answers_to(pause, &name), "aliases of the pause"),
-                None => Reading::unread("the pause is not there"),
+        ["stateful"] => scene.each_pause(of, |pod, pause| {
+            let name = format!("{}-{}", pod.service, pod.ordinal);
+            Reading::of(wanted, answers_to(pause, &name), ALIASES)
+        }),
+        ["balancing"] => scene.each_pause(of, |pod, pause| {
+            if answers_to(pause, pod.service.as_str()) {
+                Reading::of(wanted, "dns", ALIASES).planned("dns")
+            } else {
+                Reading::absent(ALIASES, "no name leads to the replica")
             }
         }),
         ["autoscaling", _] => Reading::unread("no autoscaler runs in a mirror: it keeps one count"),
-        ["schedule"] => Reading::unread("it runs on demand only"),
+        ["schedule"] => Reading::unread(ON_DEMAND),
         ["service_account"] => Reading::unread("nothing in a container tells a cluster's account"),
-        ["balancing"] => scene.each(of, |pair, _| match scene.find(&pair.pod.pause.key) {
-            Some(pause) if answers_to(pause, pair.pod.service.as_str()) => {
-                Reading::planned(wanted, "dns", "dns", "aliases of the pause")
-            }
-            Some(_) => Reading::absent("aliases of the pause", "no name leads to the replica"),
-            None => Reading::unread("the pause is not there"),
-        }),
         _ => return None,
     };
     Some(reading)
 }
 
-/// What a job ran for is that it ends well: its end counts for what it ran, and for its place in the order.
-pub(super) fn outcome(
-    scene: &Scene<'_>,
-    of: &Workload<'_>,
-    within: &Within,
-    wanted: &Json,
-) -> Option<Reading> {
-    let keys = within.keys();
-    let counted = ["command", "entrypoint", "retries", "needs"];
-    let written = &scene.tree[of.section][of.name];
-    let counts = match keys.as_slice() {
-        ["image"] => !counted.iter().any(|key| written.get(key).is_some()),
-        [key] => counted.contains(key),
-        _ => false,
-    };
-    if of.section == "jobs" && of.part == Part::Main && counts { ended(scene, of, wanted) } else { None }
-}
+pub(super) const COUNTED: &str = "containers that run, counted";
 
-/// The main containers that run.
-fn replicas(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
+/// How many main containers run, and which of the planned ones do not.
+pub(super) fn replicas<'a>(scene: &Scene<'a>, of: &Workload<'_>) -> (usize, Vec<&'a str>) {
     let pairs = scene.pairs(of);
     let is_up = |found: &Container| found.state.status == "running";
     let missing: Vec<&str> = pairs
@@ -84,100 +60,63 @@ fn replicas(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
         .map(|pair| pair.plan.key.as_str())
         .collect();
     let more = scene.observed.containers.iter().filter(|container| {
-        let key =
-            container.labels.get(crate::labels::COMPOSE_SERVICE).map(String::as_str).unwrap_or_default();
+        let key = container.labels.get(labels::COMPOSE_SERVICE).map(String::as_str).unwrap_or_default();
         let ours =
             key.strip_prefix(of.name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".main"));
         ours && is_up(container) && !pairs.iter().any(|pair| pair.plan.key == key)
     });
-    let reading =
-        Reading::of(wanted, pairs.len() - missing.len() + more.count(), "containers that run, counted");
-    if missing.is_empty() { reading } else { reading.because(format!("{} does not run", missing.join(", "))) }
+    (pairs.len() - missing.len() + more.count(), missing)
 }
 
-fn container_duty(
-    scene: &Scene<'_>,
-    of: &Workload<'_>,
-    wanted: &Json,
-    field: impl Fn(&ContainerDuty) -> Json,
-) -> Reading {
-    let part: Part<'_> = of.part;
-    scene.each_duty(of, wanted, |found, planned| {
-        duty(found, part).map(&field) == duty(planned, part).map(&field)
-    })
-}
-
-fn port(duties: &Duties, name: &str) -> Option<u16> {
-    duties.ports.iter().find(|(known, _)| known.as_str() == name).map(|(_, port)| *port)
-}
-
-/// The order: the keeper was told, and no replica began before a job that it needs had ended.
-fn needs(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
-    let told = scene.each_duty(of, wanted, |found, planned| found.needs == planned.needs);
-    let jobs = wanted.as_array().into_iter().flatten().filter_map(Json::as_str).filter_map(|need| {
-        let job = scene.plan.pods.iter().find(|pod| {
-            pod.service.as_str() == need && pod.kind == crate::plan::PodKind::Job && !pod.on_demand
-        })?;
-        Some((need, scene.find(&job.main.key)?))
-    });
-    let jobs: Vec<(&str, &Container)> = jobs.collect();
-    if jobs.is_empty() || told.holds != Some(true) {
-        return told;
-    }
-    let begun = scene.each(of, |_, found| {
-        let failed = jobs.iter().find(|(_, job)| job.state.status != "exited" || job.state.exit_code != 0);
-        let from = "times of start and end";
-        match failed {
-            Some((name, _)) => {
-                let kept: Vec<String> =
-                    jobs.iter().map(|(name, _)| (*name).to_owned()).filter(|other| other != name).collect();
-                Reading::of(wanted, texts(&kept), from).because(format!("job `{name}` did not end with 0"))
-            }
-            None if found.state.started.is_empty() => Reading::unread("it was never started"),
-            None => Reading::of(wanted, wanted.clone(), from),
+/// How a job ended, by its last container, else by the journal.
+pub(super) fn exit_code(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
+    let found = scene.pairs(of).first().and_then(|pair| pair.found);
+    let journal =
+        scene.observed.keeper.iter().flat_map(|keeper| &keeper.jobs).rfind(|job| job.job == of.name);
+    match (found, journal) {
+        (Some(found), _) if found.state.status == "exited" => {
+            Reading::of(wanted, found.state.exit_code, "the state of the job's container")
         }
-    });
-    told.and(Some(begun))
-}
-
-/// How a job ended, by the journal or its container.
-fn ended(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Option<Reading> {
-    let by_keeper = scene
-        .observed
-        .keeper
-        .as_ref()
-        .and_then(|keeper| keeper.jobs.iter().rfind(|job| job.job == of.name).map(|job| job.code));
-    let by_container = || {
-        let found = scene.pairs(of).first()?.found?;
-        (found.state.status == "exited").then_some(found.state.exit_code)
-    };
-    match by_keeper.or_else(by_container)? {
-        0 => None,
-        code => {
-            let reading = Reading::as_wanted(wanted, false, || wanted.clone(), "the job's exit code");
-            Some(reading.because(format!("the job ended with {code}")))
-        }
+        (Some(found), _) if found.state.status == "running" => Reading::unread("it has not ended"),
+        (_, Some(job)) => Reading::of(wanted, job.code, "the keeper's journal"),
+        (_, None) => Reading::unread("neither a container nor the journal tells of an end"),
     }
 }
 
+/// The engine's own stop and the keeper's: both count whole seconds.
 fn grace(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
+    let spelled = |live: u64, planned: u64| {
+        let is_written = wanted.as_str().and_then(|text| text.parse::<Duration>().ok());
+        if live == planned && is_written == Some(Duration { millis: live }) {
+            wanted.clone()
+        } else {
+            json!(Duration { millis: live })
+        }
+    };
     let told = scene.each(of, |pair, found| {
-        // The engine counts whole seconds; the keeper the rest.
-        let planned = pair.plan.stop_grace_millis.div_ceil(1000);
-        let live = found.stop_timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(10);
-        let shown = || json!(Duration { millis: live * 1000 });
-        Reading::as_wanted(wanted, live == planned, shown, "the container's `Config`")
+        let seconds = found.stop_timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let (live, planned) = (seconds.unwrap_or(ENGINES_OWN) * 1000, pair.plan.stop_grace_millis);
+        Reading::of(wanted, spelled(live, planned), CONFIG).planned(spelled(planned, planned))
     });
-    let duties = container_duty(scene, of, wanted, |duty| json!(duty.grace_millis));
-    told.and((duties.holds == Some(false)).then_some(duties))
+    let duties = scene.each_pause(of, |pod, pause| {
+        let found = duty::duties(pause);
+        let of_part = |duties| duty::duty(duties, of.part).map(|duty| duty.grace_millis);
+        match (found.as_ref().and_then(of_part), of_part(&pod.duties)) {
+            (Some(live), Some(planned)) => {
+                let from = "`prodmirror.duties` of the pause";
+                Reading::of(wanted, spelled(live, planned), from).planned(spelled(planned, planned))
+            }
+            _ => Reading::unread("the keeper is not told"),
+        }
+    });
+    told.and((!duties.is_unread()).then_some(duties))
 }
 
-fn answers_to(pause: &Container, name: &str) -> bool {
-    pause.networks.values().any(|network| network.aliases.iter().any(|alias| alias == name))
-}
+/// What the engine waits where it was told nothing.
+const ENGINES_OWN: u64 = 10;
 
 /// One spelling of a signal: `SIGTERM`, `TERM` and `15` are the same.
-fn signal(name: &str) -> String {
+pub(super) fn signal(name: &str) -> String {
     const NUMBERS: [(&str, &str); 9] = [
         ("1", "HUP"),
         ("2", "INT"),

@@ -1,22 +1,31 @@
 //! From what really runs back to a profile: the same tree, with the live value in every place that can be read.
 //!
-//! Where the mirror is as it was planned the profile's own spelling stands, so that a difference between the two
-//! trees is a difference between the two systems. No value of a secret ever gets into the tree.
+//! What two systems have in common is decided here and nowhere later: where the live value is equal to the wanted
+//! one (in another unit, under another name of a signal, in the engine's own spelling of a setting, by the hash of a
+//! secret) the profile's own spelling stands. A difference between the two trees is a difference between the two
+//! systems. No value of a secret ever gets into the tree.
 
 mod behaviour;
 mod cgroup;
 pub mod draft;
+mod duty;
+mod files;
+mod inside;
 mod life;
 mod limits;
 pub mod names;
+mod network;
 mod place;
 mod process;
 mod reading;
 pub mod redact;
 mod scene;
 mod settings;
+mod sides;
 mod stack;
 mod store;
+mod tree;
+mod unasked;
 mod walls;
 
 use std::collections::BTreeMap;
@@ -25,22 +34,31 @@ use serde_json::Value as Json;
 
 pub use reading::Reading;
 
-use crate::{
-    observed::Observed,
-    path::{Path, Segment},
-    plan::Plan,
-};
+use crate::{ledger::Wanted, observed::Observed, path::Path, plan::Plan};
+use reading::Edit;
 use scene::Scene;
+use tree::{get, put, remove};
 
 /// What of a profile was found in the mirror that runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
     /// The profile with live values; what could not be read stands as it is wanted.
     pub tree: Json,
+    /// The profile as the plan means to bring it about on this host: a limit cut to the host's, a stand-in's image.
+    pub planned: Json,
     /// One for each value that was looked for, and for each that nobody asked for.
     pub readings: BTreeMap<Path, Reading>,
-    /// Of entries of the ledger that qualify a field and are none themselves.
-    pub behaviour: BTreeMap<Path, Reading>,
+    /// Of entries of the ledger that qualify a field and are none themselves: wanted, live and planned values.
+    pub behaviour: BTreeMap<Path, Behaviour>,
+}
+
+/// Of behaviour that no field of a profile spells, what is wanted and what was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Behaviour {
+    pub wanted: Json,
+    pub live: Option<Json>,
+    pub planned: Json,
+    pub reading: Reading,
 }
 
 /// Keys of the document that describe no running thing.
@@ -59,30 +77,58 @@ pub fn mirror(tree: &Json, plan: &Plan, observed: &Observed, secrets: &BTreeMap<
             walk(&scene, &Path::root().key(key), value, &mut readings);
         }
     }
-    readings.extend(process::unasked_variables(&scene));
-    let mut behaviour: BTreeMap<Path, Reading> = plan
-        .ledger
-        .iter()
-        .filter(|entry| get(tree, &entry.path.0).is_none())
-        .map(|entry| (entry.path.clone(), behaviour::read(&scene, &entry.path, &entry.wanted)))
+    readings.extend(unasked::read(&scene));
+    let readings: BTreeMap<Path, Reading> = readings
+        .into_iter()
+        .map(|(path, reading)| {
+            let reading = without_secrets(&scene, get(tree, &path.0).unwrap_or(&Json::Null), reading);
+            (path, reading)
+        })
         .collect();
-    for reading in readings.values_mut().chain(behaviour.values_mut()) {
-        // What holds is the profile's own text.
-        if reading.holds != Some(true) {
-            reading.live = reading.live.take().map(|live| scene.without_secrets(live));
-        }
-        reading.why = reading.why.take().map(|why| scene.masked(&why));
-    }
+    let planned = readings.iter().filter_map(|(path, reading)| Some((path, reading.planned_value()?)));
+    let planned = planned.fold(tree.clone(), |mut tree, (path, value)| {
+        put(&mut tree, &path.0, value);
+        tree
+    });
+    Captured { tree: live(tree, &readings), planned, behaviour: behaviour(&scene), readings }
+}
+
+/// The wanted tree with what was found put in; what was looked for in vain is taken out.
+fn live(tree: &Json, readings: &BTreeMap<Path, Reading>) -> Json {
     let mut live = tree.clone();
+    for (path, reading) in readings {
+        if let Edit::Put(value) = reading.edit() {
+            put(&mut live, &path.0, value);
+        }
+    }
     // From the end, so that what is taken out of a list moves nothing that is still to be found.
     for (path, reading) in readings.iter().rev() {
-        match &reading.live {
-            Some(value) => put(&mut live, &path.0, value),
-            None if reading.holds == Some(false) => remove(&mut live, &path.0),
-            None => {}
+        if let Edit::Remove = reading.edit() {
+            remove(&mut live, &path.0);
         }
     }
-    Captured { tree: live, readings, behaviour }
+    live
+}
+
+fn without_secrets(scene: &Scene<'_>, wanted: &Json, reading: Reading) -> Reading {
+    reading.rewritten(wanted, |live| scene.without_secrets(live), |why| scene.masked(why))
+}
+
+/// Reads what the plan's ledger answers for beside the fields of the profile.
+fn behaviour(scene: &Scene<'_>) -> BTreeMap<Path, Behaviour> {
+    let without_a_field = scene.plan.ledger.iter().filter(|entry| get(scene.tree, &entry.path.0).is_none());
+    let read = |path: &Path, wanted: &Json| {
+        let reading = without_secrets(scene, wanted, behaviour::read(scene, path, wanted));
+        let live = match reading.edit() {
+            Edit::Keep => Some(wanted.clone()),
+            Edit::Put(value) => Some(value.clone()),
+            Edit::Remove => None,
+        };
+        let planned = reading.planned_value().unwrap_or(wanted).clone();
+        Behaviour { wanted: wanted.clone(), live, planned, reading }
+    };
+    let wanted = |entry: &Wanted| entry.wanted.clone().unwrap_or_default();
+    without_a_field.map(|entry| (entry.path.clone(), read(&entry.path, &wanted(entry)))).collect()
 }
 
 /// Reads a value whole where that can be done, else what is in it.
@@ -116,90 +162,48 @@ fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Reading> {
         "services" | "jobs" | "stores" => {
             let of = scene.workload(at)?;
             let within = of.within(at);
-            let reading = store::read(scene, &of, &within, wanted)
+            store::read(scene, &of, &within, wanted)
+                .or_else(|| duty::read(scene, &of, &within, wanted))
                 .or_else(|| life::read(scene, &of, &within, wanted))
                 .or_else(|| process::read(scene, &of, &within, wanted))
                 .or_else(|| limits::read(scene, &of, &within, wanted))
                 .or_else(|| walls::read(scene, &of, &within, wanted))
-                .or_else(|| place::read(scene, &of, &within, wanted))?;
-            Some(reading.and(life::outcome(scene, &of, &within, wanted)))
+                .or_else(|| files::read(scene, &of, &within, wanted))
+                .or_else(|| place::read(scene, &of, &within, wanted))
         }
+        "network" => network::read(scene, at, wanted),
         _ => stack::read(scene, at, wanted),
     }
 }
 
 impl Captured {
-    /// What is known of any path: of itself, else of what is in it, else of what it is in.
-    pub fn at(&self, path: &Path) -> Option<Reading> {
-        if let Some(reading) = self.readings.get(path).or_else(|| self.behaviour.get(path)) {
-            return Some(reading.clone());
+    /// The looks that tell of a path: its own, else those at what is in it, else that at what it is in.
+    pub fn looks(&self, path: &Path) -> Vec<&Reading> {
+        if let Some(reading) = self.readings.get(path) {
+            return vec![reading];
         }
-        let value = get(&self.tree, &path.0).cloned();
         let below: Vec<&Reading> =
             self.readings.iter().filter(|(at, _)| at.starts_with(path)).map(|(_, reading)| reading).collect();
-        if let Some(worst) = below.into_iter().max_by_key(|reading| reading.badness()) {
-            return Some(Reading { live: value.filter(|_| worst.live.is_some()), ..worst.clone() });
+        if !below.is_empty() {
+            return below;
         }
         let mut above = path.clone();
-        above.0.pop()?;
-        let reading = self.at(&above)?;
-        // A whole that differs may hold in this part.
-        Some(Reading { live: value.filter(|_| reading.live.is_some()), ..reading })
-    }
-}
-
-fn get<'a>(tree: &'a Json, path: &[Segment]) -> Option<&'a Json> {
-    path.iter().try_fold(tree, |value, segment| match segment {
-        Segment::Key(key) => value.get(key),
-        Segment::Index(index) => value.get(index),
-        Segment::Member { field, value: name } => {
-            value.as_array()?.iter().find(|item| item[field].as_str() == Some(name))
-        }
-    })
-}
-
-fn put(tree: &mut Json, path: &[Segment], value: &Json) {
-    let Some((segment, rest)) = path.split_first() else {
-        *tree = value.clone();
-        return;
-    };
-    let next = match (segment, tree) {
-        (Segment::Key(key), Json::Object(object)) => {
-            Some(object.entry(key).or_insert_with(|| Json::Object(Default::default())))
-        }
-        (Segment::Index(index), Json::Array(items)) => items.get_mut(*index),
-        (Segment::Member { field, value: name }, Json::Array(items)) => {
-            items.iter_mut().find(|item| item[field].as_str() == Some(name))
-        }
-        _ => None,
-    };
-    if let Some(next) = next {
-        put(next, rest, value);
-    }
-}
-
-fn remove(tree: &mut Json, path: &[Segment]) {
-    let Some((last, above)) = path.split_last() else { return };
-    let mut at = Some(tree);
-    for segment in above {
-        at = match (segment, at) {
-            (Segment::Key(key), Some(value)) => value.get_mut(key),
-            (Segment::Index(index), Some(value)) => value.get_mut(index),
-            (Segment::Member { field, value: name }, Some(Json::Array(items))) => {
-                items.iter_mut().find(|item| item[field].as_str() == Some(name))
+        while above.0.pop().is_some() {
+            if let Some(reading) = self.readings.get(&above) {
+                return vec![reading];
             }
-            _ => None,
-        };
+        }
+        Vec::new()
     }
-    match (last, at) {
-        (Segment::Key(key), Some(Json::Object(object))) => drop(object.shift_remove(key)),
-        (Segment::Index(index), Some(Json::Array(items))) if *index < items.len() => {
-            drop(items.remove(*index))
-        }
-        (Segment::Member { field, value }, Some(Json::Array(items))) => {
-            items.retain(|item| item[field].as_str() != Some(value));
-        }
-        _ => {}
+
+    /// The look that departs most from what is wanted, of those that tell of a path.
+    pub fn look(&self, path: &Path) -> Option<&Reading> {
+        self.looks(path).into_iter().max_by_key(|reading| reading.departure())
+    }
+
+    /// The live value at a path, in the profile's spelling; what could not be read stands as it is wanted.
+    pub fn value(&self, path: &Path) -> Option<&Json> {
+        get(&self.tree, &path.0)
     }
 }
 

@@ -1,17 +1,14 @@
 //! The process itself: its image, its command, its variables.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value as Json;
 
 use super::{
     Reading,
-    scene::{MASK, Pair, Scene, Within, Workload, texts, variables},
+    scene::{MASK, ON_DEMAND, Pair, Scene, Within, Workload, texts, variables},
 };
 use crate::{
     labels::Kind,
     observed::Container,
-    path::Path,
     plan::{ContainerPlan, ImageSource, Template},
 };
 
@@ -48,11 +45,7 @@ fn image(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
     let pairs = scene.pairs(of);
     let readings = pairs.iter().map(|pair| {
         let reading = match pair.found {
-            Some(found) => {
-                // `--image` may have put another in its place.
-                let written = pair.plan.image.written.as_ref().map(|image| Json::from(image.to_string()));
-                image_of(scene, pair.plan, found, written.as_ref().unwrap_or(wanted), from)
-            }
+            Some(found) => image_of(scene, pair.plan, found, wanted, from),
             None if matches!(pair.plan.kind, Kind::Init | Kind::Job) => {
                 Reading::unread("the container is not there any more")
             }
@@ -60,7 +53,7 @@ fn image(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
         };
         (pair.plan.key.clone(), reading)
     });
-    Reading::of_all(readings).unwrap_or_else(|| Reading::unread("it runs on demand only"))
+    Reading::of_all(readings).unwrap_or_else(|| Reading::unread(ON_DEMAND))
 }
 
 fn image_of(
@@ -80,25 +73,21 @@ fn image_of(
     match plan.image.source {
         ImageSource::Digest => {
             let digest = reference.split_once('@').map_or(reference, |(_, digest)| digest);
-            Reading::as_wanted(wanted, digests.iter().any(|known| known == digest), || there().into(), from)
+            Reading::equal(wanted, digests.iter().any(|known| known == digest), || there().into(), from)
         }
         // By id: what the tag means now is another question.
         ImageSource::Local => {
             let same = found.image_id == reference || digests.iter().any(|known| known == reference);
-            Reading::as_wanted(wanted, same, || found.image_id.as_str().into(), from)
+            Reading::equal(wanted, same, || found.image_id.as_str().into(), from)
         }
         ImageSource::Tag => {
-            Reading::as_wanted(wanted, found.image_reference == reference, || there().into(), from)
+            Reading::equal(wanted, found.image_reference == reference, || there().into(), from)
         }
         ImageSource::Role | ImageSource::Helper => {
             let same = found.image_reference == reference || found.image_id == reference;
             let live: Json = format!("{name}@{}", found.image_id).into();
-            Reading {
-                live: Some(live),
-                holds: if same { None } else { Some(false) },
-                from: from.to_owned(),
-                why: None,
-            }
+            let reading = Reading::other(wanted, live.clone(), from);
+            if same { reading.planned(live) } else { reading }
         }
     }
 }
@@ -116,7 +105,7 @@ fn words(wanted: &Json, planned: &Option<Vec<String>>, found: &Option<Vec<String
     let found = found.clone().unwrap_or_default();
     // Settings of a store are words of its command too, beside those that the profile writes.
     let same = planned.as_ref() == Some(&found) || texts(&found) == *wanted;
-    Reading::as_wanted(wanted, same, || found.iter().map(|word| Json::from(word.as_str())).collect(), CONFIG)
+    Reading::equal(wanted, same, || found.iter().map(|word| Json::from(word.as_str())).collect(), CONFIG)
 }
 
 fn variable(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, name: &str, wanted: &Json) -> Reading {
@@ -134,7 +123,7 @@ fn variable(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, name: &str, w
 fn compare(scene: &Scene<'_>, template: &Template, live: &str, wanted: &Json, from: &str) -> Reading {
     let shown = || Json::from(if template.holds_secret() { MASK } else { live });
     match scene.fill(template) {
-        Some(planned) => Reading::as_wanted(wanted, planned == live, shown, from),
+        Some(planned) => Reading::equal(wanted, planned == live, shown, from),
         None => Reading::unread("the value of a secret in it is not known here"),
     }
 }
@@ -151,48 +140,23 @@ fn flags(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, wanted: &Json) -
     Reading::of(wanted, live, "`Config.Env` of the container")
 }
 
-/// Whether every variable that was added for other services is there.
+/// Whether the variables that Kubernetes would add for other services are there: all of the planned ones, or any.
 fn links(scene: &Scene<'_>, of: &Workload<'_>, pair: &Pair<'_>, found: &Container, wanted: &Json) -> Reading {
     let written = &scene.tree[of.section][of.name]["env"];
     let env = variables(&found.env);
-    let added = pair.plan.env.iter().filter(|(name, _)| written.get(name.as_str()).is_none());
+    let is_link = |name: &str| {
+        ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT"].iter().any(|part| name.contains(part))
+            && written.get(name).is_none()
+    };
+    let mut planned = pair.plan.env.iter().filter(|(name, _)| is_link(name)).peekable();
     let there = |(name, template): (&String, &Template)| {
         scene.fill(template).is_none_or(|planned| env.get(name.as_str()).is_some_and(|live| *live == planned))
     };
-    let all = { added }.all(there);
-    Reading::as_wanted(
-        wanted,
-        all,
-        || Json::from(!wanted.as_bool().unwrap_or_default()),
-        "`Config.Env` of the container",
-    )
-}
-
-/// Variables that neither the profile, nor the plan, nor the image has.
-pub(super) fn unasked_variables(scene: &Scene<'_>) -> BTreeMap<Path, Reading> {
-    let mut found = BTreeMap::new();
-    for pod in &scene.plan.pods {
-        let section = match pod.kind {
-            crate::plan::PodKind::Service => "services",
-            crate::plan::PodKind::Job => "jobs",
-            crate::plan::PodKind::Store => "stores",
-        };
-        let Some(container) = scene.find(&pod.main.key) else { continue };
-        let facts = scene.observed.images.get(&container.image_id);
-        let Some(image) = facts.map(|facts| facts.env.iter().collect::<BTreeSet<_>>()) else { continue };
-        for variable in container.env.iter().filter(|variable| !image.contains(variable)) {
-            let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
-            if !pod.main.env.contains_key(name) {
-                let path = Path::root().key(section).key(pod.service.as_str()).key("env").key(name);
-                let reading = Reading {
-                    live: Some(value.into()),
-                    holds: Some(false),
-                    from: "`Config.Env` of the container".to_owned(),
-                    why: Some(format!("{}: nobody asked for this variable", pod.main.key)),
-                };
-                found.insert(path, reading);
-            }
+    let live = match planned.peek() {
+        Some(_) => planned.all(there),
+        None => {
+            wanted.as_bool().unwrap_or_default() || env.keys().any(|name| name.ends_with("_SERVICE_HOST"))
         }
-    }
-    found
+    };
+    Reading::of(wanted, live, "`Config.Env` of the container")
 }

@@ -6,11 +6,10 @@ use serde_json::Value as Json;
 
 use super::Reading;
 use crate::{
-    formats::duties::{ContainerDuty, Duties},
     labels,
     observed::{Container, Observed},
     path::{Path, Segment},
-    plan::{ContainerPlan, Plan, Pod, Template, url_encode},
+    plan::{ContainerPlan, Plan, Pod, Template, capabilities::ImageFacts, url_encode},
 };
 
 pub(super) struct Scene<'a> {
@@ -67,6 +66,16 @@ impl Within {
 }
 
 impl<'a> Workload<'a> {
+    /// Where the fields of the container stand in the profile.
+    pub fn path(&self) -> Path {
+        let workload = Path::of([self.section, self.name]);
+        match self.part {
+            Part::Main => workload,
+            Part::Init(name) => workload.key("init").key(name),
+            Part::Sidecar(name) => workload.key("sidecars").key(name),
+        }
+    }
+
     pub fn within(&self, path: &Path) -> Within {
         Within(path.0.get(self.depth..).unwrap_or_default().to_vec())
     }
@@ -107,6 +116,27 @@ impl<'a> Scene<'a> {
             _ => (Part::Main, 2),
         };
         Some(Workload { section, name, part, depth })
+    }
+
+    /// Every workload of the profile with each of its containers.
+    pub fn workloads(&self) -> Vec<Workload<'a>> {
+        let tree: &'a Json = self.tree;
+        let members = |value: &'a Json| value.as_object().into_iter().flatten();
+        let mut all = Vec::new();
+        for section in ["services", "jobs", "stores"] {
+            for (name, written) in members(&tree[section]) {
+                let mut add = |part, depth| all.push(Workload { section, name, part, depth });
+                add(Part::Main, 2);
+                members(&written["init"]).for_each(|(name, _)| add(Part::Init(name), 4));
+                members(&written["sidecars"]).for_each(|(name, _)| add(Part::Sidecar(name), 4));
+            }
+        }
+        all
+    }
+
+    /// What the image of a container says of itself.
+    pub fn image(&self, found: &Container) -> Option<&'a ImageFacts> {
+        self.observed.images.get(&found.image_id)
     }
 
     pub fn pods<'s>(&'s self, of: &Workload<'_>) -> impl Iterator<Item = &'a Pod> + use<'s, 'a> {
@@ -150,35 +180,19 @@ impl<'a> Scene<'a> {
             };
             (pair.plan.key.clone(), reading)
         });
-        Reading::of_all(readings).unwrap_or_else(|| Reading::unread("it runs on demand only"))
+        Reading::of_all(readings).unwrap_or_else(|| Reading::unread(ON_DEMAND))
     }
 
-    /// What the keeper was told of a replica, as the pause carries it now.
-    pub fn duties(&self, pod: &Pod) -> Option<Duties> {
-        let pause = self.find(&pod.pause.key)?;
-        serde_json::from_str(pause.labels.get(labels::DUTIES)?).ok()
-    }
-
-    /// Reads from the duties that the keeper fulfils; without a keeper nobody does.
-    pub fn each_duty(
-        &self,
-        of: &Workload<'_>,
-        wanted: &Json,
-        same: impl Fn(&Duties, &Duties) -> bool,
-    ) -> Reading {
-        if self.observed.keeper.is_none() {
-            return Reading::unread("the keeper does not answer");
-        }
-        let from = "the keeper, and `prodmirror.duties` of the pause";
+    /// Reads the pause of every replica.
+    pub fn each_pause(&self, of: &Workload<'_>, read: impl Fn(&'a Pod, &'a Container) -> Reading) -> Reading {
         let readings = self.pods(of).map(|pod| {
-            let reading = match self.duties(pod) {
-                Some(found) if same(&found, &pod.duties) => Reading::of(wanted, wanted.clone(), from),
-                Some(_) => Reading::absent(from, "the keeper was told something else"),
+            let reading = match self.find(&pod.pause.key) {
+                Some(pause) => read(pod, pause),
                 None => Reading::unread("the pause is not there"),
             };
             (pod.pause.key.clone(), reading)
         });
-        Reading::of_all(readings).unwrap_or_else(|| Reading::unread("it runs on demand only"))
+        Reading::of_all(readings).unwrap_or_else(|| Reading::unread(ON_DEMAND))
     }
 
     /// The text with its secrets filled in; `None` while one is unknown.
@@ -214,17 +228,11 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Why nothing is there of a job with a schedule.
+pub(super) const ON_DEMAND: &str = "it runs on demand only";
+
 /// What stands in the place of a secret's value.
 pub(super) const MASK: &str = "***";
-
-/// The duty of one container of a replica.
-pub(super) fn duty<'d>(duties: &'d Duties, part: Part<'_>) -> Option<&'d ContainerDuty> {
-    let name = match part {
-        Part::Main => "main",
-        Part::Init(name) | Part::Sidecar(name) => name,
-    };
-    duties.containers.iter().find(|duty| duty.name == name)
-}
 
 /// A list of texts as JSON.
 pub(super) fn texts(list: &[String]) -> Json {

@@ -1,6 +1,6 @@
 //! Stores, as their own engines answer.
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     Reading,
@@ -13,6 +13,7 @@ use crate::{
 };
 
 const ENGINE: &str = "the engine, over the network";
+const LOGIN: &str = "a login over the network";
 
 pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted: &Json) -> Option<Reading> {
     if of.section != "stores" {
@@ -35,11 +36,11 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
             }
         }),
         ["database"] => {
-            asked(&|facts| login(scene, facts, plan, wanted, (&plan.database, facts.database.as_deref())))
+            asked(&|facts| login(scene, facts, wanted, (&plan.database, facts.database.as_deref())))
         }
-        ["user"] => asked(&|facts| login(scene, facts, plan, wanted, (&plan.user, facts.user.as_deref()))),
+        ["user"] => asked(&|facts| login(scene, facts, wanted, (&plan.user, facts.user.as_deref()))),
         ["password"] => asked(&|facts| match facts.login {
-            Some(true) => Reading::of(wanted, wanted.clone(), "a login over the network"),
+            Some(true) => Reading::as_wanted(LOGIN),
             Some(false) => refused(facts),
             None => Reading::unread("no login was tried"),
         }),
@@ -53,23 +54,21 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
 
 fn refused(facts: &StoreFacts) -> Reading {
     let why = facts.error.clone().unwrap_or_else(|| "the login was refused".to_owned());
-    Reading { live: None, holds: Some(false), from: "a login over the network".to_owned(), why: Some(why) }
+    Reading::absent(LOGIN, why)
 }
 
 /// What the login came to be, against what the plan wants it to be.
 fn login(
     scene: &Scene<'_>,
     facts: &StoreFacts,
-    _: &StorePlan,
     wanted: &Json,
     (planned, live): (&Option<Template>, Option<&str>),
 ) -> Reading {
     match (facts.login, live) {
         (Some(true), Some(live)) => {
             let planned = planned.as_ref().and_then(|template| scene.fill(template));
-            let from = "a login over the network";
             match planned {
-                Some(planned) => Reading::as_wanted(wanted, planned == live, || live.into(), from),
+                Some(planned) => Reading::equal(wanted, planned == live, || live.into(), LOGIN),
                 None => Reading::unread("the value of a secret in it is not known here"),
             }
         }
@@ -82,7 +81,7 @@ fn setting(plan: &StorePlan, facts: &StoreFacts, name: &str, wanted: &Json) -> R
     match facts.settings.get(name) {
         Some(live) => {
             let same = wanted.as_str().is_some_and(|wanted| settings::same(plan.engine, name, wanted, live));
-            Reading::as_wanted(wanted, same, || live.as_str().into(), ENGINE)
+            Reading::equal(wanted, same, || live.as_str().into(), ENGINE)
         }
         None if facts.version.is_some() => Reading::absent(ENGINE, "the engine knows no such setting"),
         None => {
@@ -110,9 +109,13 @@ fn seed(scene: &Scene<'_>, of: &Workload<'_>, plan: &StorePlan, wanted: &Json) -
     .into_iter()
     .flatten()
     .collect();
-    let live = loaded.seed.as_deref().map_or(Json::Null, Json::from);
-    let same = loaded.seed == plan.seed && loaded.hash.is_some();
-    Reading::as_wanted(wanted, same, || live, from).because(counts.join(", "))
+    match &loaded.seed {
+        None => Reading::absent(from, "the store began empty"),
+        Some(seed) if loaded.hash.is_none() && Some(seed) == plan.seed.as_ref() => {
+            Reading::unread("the journal does not tell what was in the seed")
+        }
+        Some(seed) => Reading::of(wanted, seed.as_str(), from).because(counts.join(", ")),
+    }
 }
 
 /// Time is the wall's in this version.
@@ -124,9 +127,18 @@ fn clock(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
         .and_then(|keeper| keeper.seeds.iter().rfind(|seed| seed.store == of.name));
     let expired =
         loaded.and_then(|seed| seed.expired).or_else(|| scene.observed.stores.get(of.name)?.expired);
-    let reading = Reading::planned(wanted, "wall", "wall", "the keeper's journal");
+    // The kernel has one clock for all; only a library that is loaded before others can show another.
+    let is_moved = |variable: &String| {
+        variable.starts_with("FAKETIME")
+            || variable.starts_with("LD_PRELOAD=") && variable.contains("faketime")
+    };
+    let reading = scene.each(of, |_, found| {
+        let live = if found.env.iter().any(is_moved) { "moved" } else { "wall" };
+        Reading::of(wanted, live, "`Config.Env` of the container, in which nothing moves the clock")
+            .planned("wall")
+    });
     match expired {
         Some(expired) => reading.because(format!("{expired} keys had expired before they were loaded")),
-        None => Reading { live: Some(json!("wall")), holds: reading.holds, ..reading },
+        None => reading,
     }
 }

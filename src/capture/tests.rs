@@ -1,6 +1,8 @@
 //! A mirror that is as planned holds in every field, and each thing that is done behind its back is seen.
 
+mod mutations;
 mod stage;
+mod unasked;
 
 use serde_json::json;
 
@@ -73,14 +75,14 @@ fn no_secret_gets_into_what_is_captured() {
 #[test]
 fn what_the_plan_itself_departs_from_is_shown_and_is_no_lie() {
     let stage = Stage::set("shop.yaml");
-    let reading = stage.reading("services.api.ulimits.nofile");
-    assert_eq!((reading.holds, reading.live), (None, Some(json!({"soft": 4096, "hard": 6000}))));
-    let reading = stage.reading("stores.db.image");
-    assert_eq!(reading.holds, None);
-    assert!(reading.live.unwrap().as_str().unwrap().starts_with("built/postgres:15@sha256:"));
-    let reading = stage.reading("services.api.balancing");
-    assert_eq!((reading.holds, reading.live), (None, Some(json!("dns"))));
-    assert_eq!(stage.reading("platform.cgroup").live, Some(json!("v1")));
+    let live = stage.live("services.api.ulimits.nofile");
+    assert_eq!((live.holds, live.value), (None, Some(json!({"soft": 4096, "hard": 6000}))));
+    let live = stage.live("stores.db.image");
+    assert_eq!(live.holds, None);
+    assert!(live.value.unwrap().as_str().unwrap().starts_with("built/postgres:15@sha256:"));
+    let live = stage.live("services.api.balancing");
+    assert_eq!((live.holds, live.value), (None, Some(json!("dns"))));
+    assert_eq!(stage.live("platform.cgroup").value, Some(json!("v1")));
 }
 
 /// Breaks one thing and sees exactly these paths break.
@@ -98,15 +100,15 @@ fn a_limit_that_was_changed_is_seen_from_both_sides() {
         |stage| stage.of("api.1.main").host.memory = 512 << 20,
         &["platform.swap", "services.api.resources.limits.memory"],
     );
-    let reading = stage.reading("services.api.resources.limits.memory");
-    assert_eq!(reading.live, Some(json!("512Mi")));
-    assert!(reading.why.unwrap().contains("api.1.main"));
+    let live = stage.live("services.api.resources.limits.memory");
+    assert_eq!(live.value, Some(json!("512Mi")));
+    assert!(live.why.unwrap().contains("api.1.main"));
     let quota = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us";
     let stage = breaks(
         |stage| drop(stage.inside_of("api.2.main").files.insert(quota.to_owned(), "50000\n".to_owned())),
         &["services.api.resources.limits.cpu"],
     );
-    assert_eq!(stage.reading("services.api.resources.limits.cpu").live, Some(json!("500m")));
+    assert_eq!(stage.live("services.api.resources.limits.cpu").value, Some(json!("500m")));
     breaks(|stage| stage.of("worker.0.main").host.pids_limit = 0, &["services.worker.pids"]);
     breaks(|stage| stage.of("db.0.main").host.cpu_shares = 1024, &["stores.db.resources.requests.cpu"]);
     let swap = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
@@ -133,9 +135,9 @@ fn a_replica_that_is_gone_or_killed_is_seen() {
         },
         &["services.api.replicas"],
     );
-    let reading = stage.reading("services.api.replicas");
-    assert_eq!(reading.live, Some(json!(2)));
-    assert_eq!(reading.why.as_deref(), Some("api.2.main does not run"));
+    let live = stage.live("services.api.replicas");
+    assert_eq!(live.value, Some(json!(2)));
+    assert_eq!(live.why.as_deref(), Some("api.2.main does not run"));
 }
 
 #[test]
@@ -155,15 +157,14 @@ fn an_edited_file_is_seen() {
             change(stage.inside_of("api.1.main").checksums.get_mut("/etc/shop/shop.ini").unwrap());
         }
     };
-    breaks(edit(|facts| facts.sha256 = digest::sha256(b"x")), &[&format!("{file}.content")]);
-    breaks(edit(|facts| facts.mode = 0o666), &[&format!("{file}.mode")]);
-    breaks(edit(|facts| facts.user = 7), &[&format!("{file}.user")]);
+    let stage = breaks(edit(|facts| facts.sha256 = digest::sha256(b"x")), &[file]);
+    assert_eq!(stage.live(file).value.unwrap()["sha256"], digest::sha256(b"x"));
+    let stage = breaks(edit(|facts| facts.mode = 0o666), &[file]);
+    assert_eq!(stage.live(file).value.unwrap()["mode"], "0666");
+    breaks(edit(|facts| facts.user = 7), &[file]);
     breaks(
         |stage| drop(stage.inside_of("api.0.main").checksums.remove("/run/keys/signing.pem")),
-        &["group", "mode", "secret", "user"]
-            .map(|field| format!("services.api.files[\"/run/keys/signing.pem\"].{field}"))
-            .each_ref()
-            .map(String::as_str),
+        &["services.api.files[\"/run/keys/signing.pem\"]"],
     );
 }
 
@@ -197,19 +198,44 @@ fn what_a_process_is_given_is_seen() {
 
 #[test]
 fn what_the_keeper_and_the_network_do_is_seen() {
-    breaks(
-        |stage| {
+    let told_otherwise = |from: &'static str, to: &'static str| {
+        move |stage: &mut Stage| {
             let duties = stage.of("api.0").labels.get_mut(labels::DUTIES).unwrap();
-            *duties = duties.replace("/healthz", "/other");
-        },
-        &["services.api.probes.liveness", "services.api.probes.startup"],
+            assert!(duties.contains(from), "{duties}");
+            *duties = duties.replace(from, to);
+        }
+    };
+    let stage = breaks(
+        told_otherwise("/healthz", "/other"),
+        &["services.api.probes.liveness.http.path", "services.api.probes.startup.http.path"],
+    );
+    assert_eq!(stage.live("services.api.probes.liveness.http.path").value, Some(json!("/other")));
+    let stage =
+        breaks(told_otherwise(r#""restart":"always""#, r#""restart":"never""#), &["services.api.restart"]);
+    assert_eq!(stage.live("services.api.restart").value, Some(json!("never")));
+    breaks(
+        |stage| stage.of("api.0").networks.values_mut().for_each(|network| network.aliases.clear()),
+        &["services.api.balancing", "services.api.ports[name=http]"],
     );
     breaks(|stage| stage.observed.networks[0].internal = false, &["network.egress"]);
     breaks(|stage| stage.observed.egress.as_mut().unwrap().refused = false, &["network.egress"]);
     breaks(|stage| stage.of("pm.gateway").published.clear(), &["network.expose[0]"]);
     let stage = breaks(|stage| stage.observed.keeper = None, &[]);
-    assert_eq!(stage.reading("services.api.probes.readiness.period").holds, None);
-    assert!(stage.reading("services.api.probes.readiness.period").why.unwrap().contains("keeper"));
+    let live = stage.live("services.api.probes.readiness.period");
+    assert_eq!((live.holds, live.value), (None, None));
+    assert!(live.why.unwrap().contains("keeper"));
+}
+
+#[test]
+fn a_keeper_without_a_socket_is_not_said_to_do_what_it_cannot() {
+    let mut stage = Stage::set("shop.yaml");
+    stage.plan.keeper.command.as_mut().unwrap().push("--no-socket".to_owned());
+    for path in ["probes.liveness.http.path", "restart", "pre_stop.sleep"] {
+        let live = stage.live(&format!("services.api.{path}"));
+        assert_eq!((live.holds, live.value), (None, None), "{path}");
+        assert!(live.why.unwrap().contains("no socket"), "{path}");
+    }
+    assert_eq!(stage.live("services.api.probes.readiness.http.path").holds, Some(true));
 }
 
 #[test]
@@ -230,16 +256,18 @@ fn what_an_engine_answers_is_seen() {
         &["stores.cache.seed", "stores.db.seed"],
     );
     let stage = breaks(|stage| stage.observed.stores.clear(), &[]);
-    assert_eq!(stage.reading("stores.db.settings.work_mem").holds, None);
+    assert_eq!(stage.live("stores.db.settings.work_mem").holds, None);
 }
 
 #[test]
 fn a_job_that_failed_is_seen() {
     let stage = breaks(
         |stage| stage.of("migrate.0.main").state.exit_code = 3,
-        &["jobs.migrate.command", "jobs.migrate.needs", "services.api.needs", "services.worker.needs"],
+        &["jobs.migrate.exit_code", "services.api.needs", "services.worker.needs"],
     );
-    assert!(stage.reading("jobs.migrate.command").why.unwrap().contains("ended with 3"));
+    assert_eq!(stage.live("jobs.migrate.exit_code").value, Some(json!(3)));
+    let needs = stage.live("services.worker.needs").value.unwrap();
+    assert!(!needs.as_array().unwrap().contains(&json!("migrate")), "{needs}");
 }
 
 #[test]
@@ -259,7 +287,7 @@ fn the_form_of_a_secret_in_a_url_need_not_be_known() {
                 .for_each(|text| *text = text.replace(&launched, &plan::url_encode(&plain)));
         }
     }
-    assert_eq!(stage.reading("services.api.env.DATABASE_URL").holds, Some(true));
+    assert_eq!(stage.live("services.api.env.DATABASE_URL").holds, Some(true));
 }
 
 #[test]

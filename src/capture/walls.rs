@@ -5,15 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Reading, limits,
-    scene::{Scene, Within, Workload},
+    Reading, inside,
+    scene::{Pair, Scene, Within, Workload},
+    sides::{HOST, Sides},
 };
-use crate::{
-    observed::{Container, Inside},
-    profile::{Bytes, Mode},
-};
-
-const HOST: &str = "`HostConfig` of the container";
+use crate::{observed::Container, profile::Mode};
 
 pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted: &Json) -> Option<Reading> {
     let keys = within.keys();
@@ -22,100 +18,121 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
     }
     let reading = match keys.as_slice() {
         ["read_only"] => scene.each(of, |_, found| {
-            let told = Reading::of(wanted, found.host.read_only, HOST);
-            let inside = found.inside.as_ref().and_then(root_is_read_only);
-            told.and(inside.map(|read_only| Reading::of(wanted, read_only, "/proc/mounts")))
+            Sides::of(wanted, found).both(
+                Some(found.host.read_only.into()),
+                |inside| Some(Some(inside::root_is_read_only(inside)?.into())),
+                "/proc/mounts",
+            )
         }),
         ["tmpfs", path] => scene.each(of, |_, found| tmpfs(found, path, wanted)),
-        ["capabilities", "add"] => scene.each(of, |_, found| set(wanted, &found.host.cap_add)),
-        ["capabilities", "drop"] => scene.each(of, |_, found| set(wanted, &found.host.cap_drop)),
+        ["capabilities", "add"] => scene.each(of, |_, found| capabilities(wanted, &found.host.cap_add)),
+        ["capabilities", "drop"] => scene.each(of, |_, found| capabilities(wanted, &found.host.cap_drop)),
         ["no_new_privileges"] => scene.each(of, |_, found| {
-            let options = &found.host.security_opt;
-            let told = options
-                .iter()
-                .any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false"));
-            let inside = found.inside.as_ref().and_then(|inside| status(inside, "NoNewPrivs"));
-            Reading::of(wanted, told, HOST)
-                .and(inside.map(|said| Reading::of(wanted, said == "1", "/proc/1/status")))
+            Sides::of(wanted, found).both(
+                Some(has_no_new_privileges(found).into()),
+                |inside| Some(Some((inside::status(inside, "NoNewPrivs")? == "1").into())),
+                "/proc/1/status",
+            )
         }),
-        ["seccomp"] => scene.each(of, |_, found| seccomp(found, wanted)),
-        ["privileged"] => scene.each(of, |_, found| planned_or(wanted, found.host.privileged)),
-        ["sysctls", name] => scene.each(of, |pair, found| {
-            let of_pause = name.starts_with("net.");
-            let holder = if of_pause { scene.find(&pair.pod.pause.key) } else { Some(found) };
-            let told = match holder.and_then(|holder| holder.host.sysctls.get(*name)) {
-                Some(value) => Reading::of(wanted, value.as_str(), HOST),
-                None => Reading::absent(HOST, "the container is not given this setting"),
-            };
-            let file = format!("/proc/sys/{}", name.replace('.', "/"));
-            let inside = found.inside.as_ref().and_then(|inside| inside.files.get(&file));
-            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            told.and(inside.map(|text| {
-                let same = wanted.as_str().map(words) == Some(words(text));
-                Reading::as_wanted(wanted, same, || json!(text.trim()), file.clone())
-            }))
+        ["seccomp"] => scene.each(of, |_, found| {
+            // A file of production's nodes is not here: the engine's own filter stands in its place.
+            let planned = if wanted == "unconfined" { "unconfined" } else { DEFAULT_FILTER };
+            Sides::of(wanted, found).planned(Some(planned.into())).both(
+                Some(seccomp(found).into()),
+                |inside| {
+                    let mode = inside::status(inside, "Seccomp")?;
+                    Some(Some(if mode == "0" { "unconfined" } else { DEFAULT_FILTER }.into()))
+                },
+                "/proc/1/status",
+            )
         }),
-        ["groups"] => scene.each(of, |_, found| {
-            let live: Json = wanted
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter(|group| found.host.group_add.iter().any(|known| group.as_str() == Some(known)))
-                .cloned()
-                .collect();
-            Reading::of(wanted, live, HOST)
+        // What is not allowed on this host was never given: as planned, where the profile wants it.
+        ["privileged"] => scene.each(of, |pair, found| {
+            Reading::of(wanted, found.host.privileged, HOST).planned(pair.plan.privileged)
+        }),
+        ["host_network"] => scene.each(of, |pair, found| {
+            let planned = pair.plan.network == crate::plan::NetworkMode::Host;
+            Reading::of(wanted, found.host.network_mode == "host", HOST).planned(planned)
+        }),
+        ["host_pid"] => scene.each(of, |pair, found| {
+            Reading::of(wanted, found.host.pid_mode == "host", HOST).planned(pair.plan.host_pid)
+        }),
+        ["sysctls", name] => scene.each(of, |pair, found| sysctl(scene, pair, found, name, wanted)),
+        ["groups"] => scene.each(of, |pair, found| {
+            let of_others: Vec<&String> = pair.plan.group_add.iter().filter(|g| !holds(wanted, g)).collect();
+            let own = found.host.group_add.iter().filter(|group| !of_others.contains(group));
+            let own: BTreeSet<&str> = own.map(String::as_str).collect();
+            let asked: BTreeSet<&str> =
+                wanted.as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+            Reading::equal(wanted, own == asked, || own.iter().copied().collect(), HOST)
         }),
         ["fs_group"] => scene.each(of, |_, found| {
             let group = wanted.as_u64().map(|group| group.to_string()).unwrap_or_default();
             if found.host.group_add.contains(&group) {
-                Reading::of(wanted, wanted.clone(), HOST)
+                Reading::as_wanted(HOST)
             } else {
                 Reading::absent(HOST, "the container is not in this group")
             }
         }),
-        ["host_network"] => scene.each(of, |_, found| planned_or(wanted, found.host.network_mode == "host")),
-        ["host_pid"] => scene.each(of, |_, found| planned_or(wanted, found.host.pid_mode == "host")),
         _ => return None,
     };
     Some(reading)
 }
 
-/// What is not allowed on this host was never given: as planned, where the profile wants it.
-fn planned_or(wanted: &Json, live: bool) -> Reading {
-    Reading::planned(wanted, false, live, HOST)
+fn holds(list: &Json, text: &str) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(|item| item == text))
 }
 
 /// A set of capabilities, whatever their order and spelling.
-fn set(wanted: &Json, found: &[String]) -> Reading {
-    let short = |name: &str| name.strip_prefix("CAP_").unwrap_or(name).to_ascii_uppercase();
-    let live: BTreeSet<String> = found.iter().map(|name| short(name)).collect();
+fn capabilities(wanted: &Json, found: &[String]) -> Reading {
+    let live: BTreeSet<String> = found.iter().map(|name| capability(name)).collect();
     let asked: BTreeSet<String> =
-        wanted.as_array().into_iter().flatten().filter_map(Json::as_str).map(short).collect();
-    Reading::as_wanted(wanted, live == asked, || live.iter().map(String::as_str).collect(), HOST)
+        wanted.as_array().into_iter().flatten().filter_map(Json::as_str).map(capability).collect();
+    Reading::equal(wanted, live == asked, || live.iter().map(String::as_str).collect(), HOST)
 }
 
-fn seccomp(found: &Container, wanted: &Json) -> Reading {
-    let unconfined = found.host.security_opt.iter().any(|option| option == "seccomp=unconfined");
-    let words = if unconfined { "unconfined" } else { "runtime/default" };
-    // A file of production's nodes is not here: the engine's own filter stands in its place.
-    let told = Reading::planned(wanted, "runtime/default", words, HOST);
-    let mode = found.inside.as_ref().and_then(|inside| status(inside, "Seccomp"));
-    told.and(mode.map(|mode| {
-        let words = if mode == "0" { "unconfined" } else { "runtime/default" };
-        Reading::planned(wanted, "runtime/default", words, "/proc/1/status")
-    }))
+/// `NET_ADMIN`, for `CAP_NET_ADMIN` and `net_admin` too.
+pub(super) fn capability(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
 }
 
-/// A line of `/proc/1/status`.
-fn status<'a>(inside: &'a Inside, name: &str) -> Option<&'a str> {
-    let status = inside.files.get("/proc/1/status")?;
-    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+pub(super) fn has_no_new_privileges(found: &Container) -> bool {
+    let options = &found.host.security_opt;
+    options.iter().any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false"))
 }
 
-fn root_is_read_only(inside: &Inside) -> Option<bool> {
-    let mounts = inside.files.get("/proc/mounts")?;
-    let line = mounts.lines().rfind(|line| line.split(' ').nth(1) == Some("/"))?;
-    Some(line.split(' ').nth(3)?.split(',').any(|option| option == "ro"))
+const DEFAULT_FILTER: &str = "runtime/default";
+
+pub(super) fn seccomp(found: &Container) -> &str {
+    let given = found.host.security_opt.iter().find_map(|option| option.strip_prefix("seccomp"));
+    match given.map(|given| given.trim_start_matches(['=', ':'])) {
+        None | Some("builtin") => DEFAULT_FILTER,
+        Some(other) => other,
+    }
+}
+
+/// Settings of the network stand on the pause, whose network the container shares.
+fn sysctl(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, name: &str, wanted: &Json) -> Reading {
+    let of_pause = name.starts_with("net.");
+    let (holder, planned) = if of_pause {
+        (scene.find(&pair.pod.pause.key), pair.pod.pause.sysctls.get(name))
+    } else {
+        (Some(found), pair.plan.sysctls.get(name))
+    };
+    let equal = |live: &str| wanted.as_str().map(inside::words) == Some(inside::words(live));
+    let read = |live: &str, from: &str| Reading::equal(wanted, equal(live), || json!(live.trim()), from);
+    let told = match holder.and_then(|holder| holder.host.sysctls.get(name)) {
+        Some(live) => read(live, HOST),
+        None => Reading::absent(HOST, "the container is not given this setting"),
+    };
+    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    let reading = told.and(inside::file(found, &path).map(|live| read(live, &path)));
+    // Two containers of a replica have one network, and the main one's word counts.
+    match planned {
+        Some(planned) => reading.planned(planned.as_str()),
+        None => reading,
+    }
 }
 
 /// A folder in memory, by the options that the engine was given and those of the mount.
@@ -125,23 +142,22 @@ fn tmpfs(found: &Container, path: &str, wanted: &Json) -> Reading {
     };
     let option =
         |name: &str| options.split(',').find_map(|given| given.strip_prefix(name)?.strip_prefix('='));
-    let size = |bytes: Option<i64>| match bytes.and_then(|bytes| u64::try_from(bytes).ok()) {
-        Some(bytes) => json!(Bytes(bytes)),
-        None => json!("no limit"),
-    };
-    let mut told = serde_json::Map::new();
-    if wanted.get("size").is_some() {
-        told.insert("size".to_owned(), size(option("size").and_then(|size| size.parse().ok())));
-    }
-    if wanted.get("mode").is_some() {
-        let mode = option("mode").and_then(|mode| u32::from_str_radix(mode, 8).ok());
-        told.insert("mode".to_owned(), mode.map_or(json!("none"), |mode| json!(Mode(mode))));
-    }
-    let reading = Reading::of(wanted, Json::Object(told.clone()), HOST);
-    let inside = found.inside.as_ref().and_then(|inside| limits::mounted_size(inside, path));
-    let mounted = inside.filter(|_| wanted.get("size").is_some()).map(|bytes| {
-        told.insert("size".to_owned(), size(Some(bytes)));
-        Reading::of(wanted, Json::Object(told), "/proc/mounts")
-    });
-    reading.and(mounted)
+    let size = |bytes: &str| bytes.parse::<i64>().map_or_else(|_| json!(bytes), super::sides::bytes);
+    let mode =
+        |mode: &str| u32::from_str_radix(mode, 8).map_or_else(|_| json!(mode), |mode| json!(Mode(mode)));
+    let told = [("size", option("size").map(size)), ("mode", option("mode").map(mode))];
+    let told: serde_json::Map<String, Json> =
+        told.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    let mounted = told.clone();
+    let is_limited = wanted.get("size").is_some();
+    Sides::of(wanted, found).both(
+        Some(Json::Object(told)),
+        |inside| {
+            let size = inside::mounted_size(inside, path).filter(|_| is_limited)?;
+            let mut mounted = mounted;
+            mounted.insert("size".to_owned(), super::sides::bytes(size));
+            Some(Some(Json::Object(mounted)))
+        },
+        "/proc/mounts",
+    )
 }

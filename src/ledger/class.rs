@@ -54,7 +54,7 @@ impl Class {
             {
                 of
             }
-            "schedule" | "retries" => Self::Job,
+            "schedule" | "retries" | "exit_code" => Self::Job,
             "image" => Self::Image,
             "env" => Self::Env,
             "flags" => Self::Flag,

@@ -1,10 +1,10 @@
 //! Judging: what was wanted against what is live, and what a caller requires of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Grade, Wanted, table};
+use super::{Class, Entry, Grade, Wanted, table};
 use crate::{name::Name, path::Path, plan::BackendKind};
 
 /// What was read back for one entry.
@@ -44,10 +44,29 @@ pub struct Summary {
     pub unmet: usize,
 }
 
-/// Puts what is live beside what was wanted.
+/// Puts what is live beside what was wanted; what is live and was never wanted has an entry of its own, last.
 pub fn judge(mirror: &Name, backend: BackendKind, wanted: &[Wanted], live: &BTreeMap<Path, Live>) -> Ledger {
-    let entries: Vec<Entry> = wanted.iter().map(|wanted| entry(wanted, live.get(&wanted.path))).collect();
+    let known: HashSet<&Path> = wanted.iter().map(|wanted| &wanted.path).collect();
+    let unasked = live.iter().filter(|(path, _)| !known.contains(path));
+    let entries: Vec<Entry> = wanted
+        .iter()
+        .map(|wanted| entry(wanted, live.get(&wanted.path)))
+        .chain(unasked.map(|(path, live)| entry(&unasked_for(path), Some(live))))
+        .collect();
     Ledger { mirror: mirror.clone(), backend, summary: sum(&entries), entries }
+}
+
+/// The profile is silent, and that is not kept.
+fn unasked_for(path: &Path) -> Wanted {
+    let is_workload = matches!(path.key_at(0), Some("services" | "jobs" | "stores"));
+    Wanted {
+        path: path.clone(),
+        class: Class::of(path),
+        service: path.key_at(1).filter(|_| is_workload).and_then(|name| Name::new(name).ok()),
+        wanted: None,
+        grade: Grade::Dropped,
+        why: Some("nobody asked for it".to_owned()),
+    }
 }
 
 fn entry(wanted: &Wanted, live: Option<&Live>) -> Entry {
@@ -63,8 +82,14 @@ fn entry(wanted: &Wanted, live: Option<&Live>) -> Entry {
         live: live.value,
         holds: live.holds,
         read_from: live.read_from.or_else(|| usual.map(|row| row.read_from.to_owned())),
-        why: live.why.or_else(|| wanted.why.clone()),
+        why: why(wanted, live.holds, live.why),
     }
+}
+
+/// Where nothing is promised the plan knows best why; else what was read.
+fn why(wanted: &Wanted, holds: Option<bool>, read: Option<String>) -> Option<String> {
+    let planned = wanted.why.clone();
+    if holds.is_none() && !wanted.grade.promises_live_value() { planned.or(read) } else { read.or(planned) }
 }
 
 fn sum(entries: &[Entry]) -> Summary {
@@ -86,10 +111,9 @@ fn sum(entries: &[Entry]) -> Summary {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::ledger::Class;
 
     fn wanted(path: &str, class: Class, grade: Grade) -> Wanted {
-        let (path, wanted) = (path.parse().unwrap(), serde_json::Value::Null);
+        let (path, wanted) = (path.parse().unwrap(), Some(serde_json::Value::Null));
         Wanted { path, class, service: None, wanted, grade, why: None }
     }
 
@@ -133,6 +157,18 @@ pub(crate) mod tests {
             |path: &str| ledger().entries.into_iter().find(|e| e.path.to_string() == path).unwrap().grade;
         assert_eq!(grade("b.user"), Grade::Dropped);
         assert_eq!(grade("b.image"), Grade::Dropped);
+    }
+
+    #[test]
+    fn what_runs_and_was_never_wanted_is_an_entry_that_does_not_hold() {
+        let live = Live { value: Some("1".into()), holds: Some(false), ..Live::default() };
+        let live = [("services.api.env.NEW".parse().unwrap(), live)].into();
+        let ledger = judge(&Name::new("shop").unwrap(), BackendKind::Compose, &[], &live);
+        assert_eq!((ledger.summary.total, ledger.summary.unmet), (1, 1));
+        let entry = serde_json::to_value(&ledger.entries[0]).unwrap();
+        assert!(entry.get("wanted").is_none(), "absent is left out");
+        assert_eq!((&entry["class"], &entry["service"]), (&"env".into(), &"api".into()));
+        assert_eq!((&entry["grade"], &entry["why"]), (&"dropped".into(), &"nobody asked for it".into()));
     }
 
     #[test]

@@ -50,25 +50,33 @@ pub struct Wanted {
     pub class: Class,
     /// The service, job or store that the path belongs to.
     pub service: Option<Name>,
-    /// The value as the profile's long form writes it; a secret stays a reference.
-    pub wanted: serde_json::Value,
+    /// The value as the profile's long form writes it; a secret stays a reference. Absent where the profile is silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<serde_json::Value>,
     pub grade: Grade,
     /// Why it is not better, or how it is done; always there below `enforced`.
     pub why: Option<String>,
 }
 
 /// One line of the ledger.
+///
+/// Every leaf of the profile has one, and behaviour that no field spells (`jobs.migrate.exit_code`). What runs and
+/// was never asked for has one too, without `wanted`: a variable, a mount, a network, a replica too many. It is
+/// dropped, as the profile's silence is not kept, and counted as unmet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub path: Path,
     pub class: Class,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Name>,
-    pub wanted: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<serde_json::Value>,
     pub grade: Grade,
+    /// In the profile's spelling; of an entry that does not hold another than the wanted one, or absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<serde_json::Value>,
-    /// `null`: cannot be read.
+    /// Whether no difference between the profile and what runs touches the path. `null`: cannot be read, or, with a
+    /// live value, as planned where the plan itself departs from the profile, which the grade says.
     pub holds: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_from: Option<String>,

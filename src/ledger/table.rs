@@ -250,6 +250,7 @@ pub(crate) const ROWS: &[Row] = &[
     field("run.autoscaling.target_cpu", Replicas, FIXED, NOWHERE, Always(Approximated)),
     field("run.schedule", Job, "on demand, never by the clock", NOWHERE, Always(Approximated)),
     field("run.retries", Job, "the keeper tries again", JOURNAL, By(grades::by_keeper)),
+    field("run.exit_code", Job, "run once, in the plan's order", "the job's exit code", Always(Emulated)),
     field("store.engine", Store, "the engine's own image", "the engine's version", Always(Enforced)),
     field("store.database", Store, "as the image takes it", "a login", Always(Enforced)),
     field("store.user", Store, "as the image takes it", "a login", Always(Enforced)),

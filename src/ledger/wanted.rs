@@ -13,7 +13,7 @@ use crate::{
     digest,
     name::Name,
     path::Path,
-    plan::{Capabilities, ContainerPlan, Plan, Pod},
+    plan::{Capabilities, ContainerPlan, Plan, Pod, PodKind},
     profile::{
         Container, Piece, Process, Profile, Service, Store, StoreField, Text, Value as EnvValue, Workload,
     },
@@ -87,7 +87,7 @@ fn entry(
     let service = owner.map(|owner| owner.name.clone());
     let Some(row) = row else {
         let why = Some("the ledger has no row for it".to_owned());
-        let (path, wanted) = (path.clone(), value.clone());
+        let (path, wanted) = (path.clone(), Some(value.clone()));
         return Wanted { path, class: Class::Process, service, wanted, grade: Grade::Dropped, why };
     };
     let case = Case { profile, capabilities, plan, path, value, row, owner };
@@ -102,7 +102,9 @@ fn entry(
             (Grade::Approximated, Some("the job runs on demand, there is nothing to read".to_owned()));
     }
     let why = why.or_else(|| (grade < Grade::Enforced).then(|| row.how.to_owned()));
-    Wanted { path: path.clone(), class: class(&case), service, wanted: shown(&case), grade, why }
+    // Null stands for what the profile does not say.
+    let wanted = Some(shown(&case)).filter(|wanted| !wanted.is_null());
+    Wanted { path: path.clone(), class: class(&case), service, wanted, grade, why }
 }
 
 /// A variable or a field of a store that is made from a secret is of that class.
@@ -203,6 +205,9 @@ fn without_a_leaf(profile: &Profile, plan: &Plan) -> Vec<(Path, Value)> {
         let unseeded = profile.stores.iter().filter(|(_, store)| store.seed.is_none());
         more.extend(unseeded.map(|(name, _)| (Path::of(["stores", name.as_str(), "seed"]), Value::Null)));
     }
+    // What a job runs for is that it ends well.
+    let jobs = plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand);
+    more.extend(jobs.map(|pod| (Path::of(["jobs", pod.service.as_str(), "exit_code"]), json!(0))));
     if !plan.gateway.doors.is_empty() {
         more.push((Path::of(["network", "expose", "source_address"]), json!("client")));
     }

@@ -45,7 +45,7 @@ fn answered_for(path: &Path) -> bool {
 /// Behaviour that has no field of its own.
 fn is_behaviour(path: &Path) -> bool {
     let text = path.to_string();
-    [".oom_group", ".identity", ".source_address"].iter().any(|end| text.ends_with(end))
+    [".oom_group", ".identity", ".source_address", ".exit_code"].iter().any(|end| text.ends_with(end))
 }
 
 /// Fails unless every leaf of the long form has one entry, and every entry a leaf.
@@ -92,7 +92,7 @@ fn the_shop_has_its_sixty_leaves_and_hides_no_secret() {
     assert!(plan.ledger.len() >= 60, "{}", plan.ledger.len());
     let of = |path: &str| plan.ledger.iter().find(|wanted| wanted.path.to_string() == path).unwrap().clone();
     assert_eq!(of("services.api.env.DATABASE_URL").class, Class::Secret);
-    assert_eq!(of("services.api.env.DATABASE_URL").wanted, "${store:db.url}");
+    assert_eq!(of("services.api.env.DATABASE_URL").wanted, Some("${store:db.url}".into()));
     assert_eq!(of("stores.db.password").class, Class::Secret);
     assert_eq!(of("services.api.ports[name=http]").grade, Grade::Approximated);
 }
@@ -211,7 +211,7 @@ fn an_image_given_as_an_option_is_what_is_wanted_and_said_not_to_be_productions(
     let mut capabilities = host();
     capabilities.options.images.insert("api".into(), "local:api:dev".parse().unwrap());
     let entry = grades(&profile, &capabilities).remove("services.api.image").unwrap();
-    assert_eq!(entry.wanted, "local:api:dev");
+    assert_eq!(entry.wanted, Some("local:api:dev".into()));
     assert_eq!(entry.grade, Grade::Approximated);
     assert!(entry.why.unwrap().contains("x/y@"));
 }
@@ -311,8 +311,8 @@ fn an_oom_kill_is_what_production_would_see() {
             grades(&profile, &host()).remove("services.api.resources.limits.memory.oom_group").unwrap();
         (entry.wanted, entry.grade)
     };
-    assert_eq!(of(""), (true.into(), Grade::Approximated));
-    assert_eq!(of("platform: {cgroup: v1}"), (false.into(), Grade::Emulated));
+    assert_eq!(of(""), (Some(true.into()), Grade::Approximated));
+    assert_eq!(of("platform: {cgroup: v1}"), (Some(false.into()), Grade::Emulated));
 }
 
 #[test]
@@ -322,17 +322,25 @@ fn a_captured_store_without_its_data_is_said() {
         format!("captured: {{from: docker, unsupported: {{Policy/x: no such thing here}}}}\n{stores}");
     assert!(!grades(&profile(&stores), &host()).contains_key("stores.db.seed"));
     let all = grades(&profile(&captured), &host());
-    assert_eq!(all["stores.db.seed"].grade, Grade::Dropped);
+    assert_eq!((&all["stores.db.seed"].wanted, all["stores.db.seed"].grade), (&None, Grade::Dropped));
     assert_eq!(all["captured.unsupported[\"Policy/x\"]"].why.as_deref(), Some("no such thing here"));
 }
 
 #[test]
 fn a_file_is_wanted_by_its_hash() {
     let all = grades(&service("files: {/etc/a: {content: \"canary\", mode: \"0600\", user: 7}}"), &host());
-    let wanted = &all["services.api.files[\"/etc/a\"]"].wanted;
+    let wanted = all["services.api.files[\"/etc/a\"]"].wanted.as_ref().unwrap();
     assert_eq!(wanted["sha256"], prodmirror::digest::sha256(b"canary"));
     assert_eq!((wanted["mode"].as_str(), wanted["user"].as_u64()), (Some("0600"), Some(7)));
     assert!(!wanted.to_string().contains("canary"));
+}
+
+#[test]
+fn a_job_is_wanted_to_end_well() {
+    let entry = grades(&profile("jobs: {migrate: {image: \"local:api:dev\"}}"), &host())
+        .remove("jobs.migrate.exit_code")
+        .unwrap();
+    assert_eq!((entry.wanted, entry.grade, entry.class), (Some(0.into()), Grade::Emulated, Class::Job));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     digest,
     formats::journal::{KeeperStatus, SeedStatus},
     labels,
-    ledger::{Ledger, judge, live::live},
+    ledger::{Ledger, Live, judge, live::live},
     name::Name,
     observed::{Attachment, Container, EgressTry, FileFacts, Inside, Mount as Mounted, Network, StoreFacts},
     plan::{
@@ -54,7 +54,7 @@ pub(super) fn capabilities() -> Capabilities {
             swap_limit: true,
             storage_quota: false,
             timezone: None,
-            socket: None,
+            socket: Some("/var/run/docker.sock".to_owned()),
             helper: Some("helper:1".to_owned()),
             hard_limits: BTreeMap::from([("nofile".to_owned(), 6000)]),
         },
@@ -64,6 +64,8 @@ pub(super) fn capabilities() -> Capabilities {
         images: BTreeMap::from([
             ("shop-app:1.0".to_owned(), facts()),
             ("prodmirror-built/python:3.11".to_owned(), facts()),
+            ("prodmirror-built/postgres:15".to_owned(), facts()),
+            ("prodmirror-built/redis:7".to_owned(), facts()),
             ("built/postgres:15".to_owned(), facts()),
             ("built/redis:7".to_owned(), facts()),
         ]),
@@ -196,7 +198,7 @@ impl Stage {
             found.hostname = own.hostname.clone().unwrap_or_default();
             found.host.dns = own.dns_servers.clone();
             let attachment = Attachment { address: None, aliases: own.aliases.clone() };
-            found.networks.insert("inside".to_owned(), attachment);
+            found.networks.insert(self.plan.networks.inside.name.clone(), attachment);
         }
         let is_helper = matches!(plan.kind, labels::Kind::Pause | labels::Kind::Gateway);
         found.inside = (!finished && !is_helper).then(|| self.inside(pod, plan));
@@ -323,15 +325,19 @@ impl Stage {
         self.of(key).inside.as_mut().unwrap()
     }
 
-    pub(super) fn reading(&self, path: &str) -> Reading {
-        self.capture().at(&path.parse().unwrap()).unwrap()
+    /// What the ledger says of a path.
+    pub(super) fn live(&self, path: &str) -> Live {
+        let mut all = live(&self.plan, &self.tree, &self.observed, &self.secrets);
+        all.remove(&path.parse().unwrap()).unwrap()
     }
 
-    /// Paths that do not hold.
+    /// Entries that do not hold.
     pub(super) fn broken(&self) -> Vec<String> {
-        let captured = self.capture();
-        let broken = captured.readings.iter().filter(|(_, reading)| reading.holds == Some(false));
-        broken.map(|(path, _)| path.to_string()).collect()
+        let entries = self.judge().entries;
+        let mut paths: Vec<String> =
+            entries.iter().filter(|e| e.holds == Some(false)).map(|entry| entry.path.to_string()).collect();
+        paths.sort();
+        paths
     }
 }
 
@@ -348,3 +354,15 @@ pub(super) fn mounted(mount: &Mount) -> Mounted {
         subpath: None,
     }
 }
+
+/// Every profile of the examples.
+pub(super) const PROFILES: [&str; 8] = [
+    "connections-dev.yaml",
+    "connections.yaml",
+    "everything.yaml",
+    "minimal.yaml",
+    "oom-dev.yaml",
+    "oom.yaml",
+    "shop-dev.yaml",
+    "shop.yaml",
+];

@@ -13,7 +13,8 @@ use crate::cli::{
 
 /// Show, field by field, what was wanted, how it is kept, and what is live
 ///
-/// Exit 1 when an entry does not hold or a --require fails.
+/// Exit 1 when an entry does not hold or a --require fails. What runs and was never asked for (a variable, a mount, a
+/// network) is an entry of its own that does not hold.
 ///
 /// Examples:
 ///   prodmirror ledger shop
@@ -81,9 +82,11 @@ pub fn text(ledger: &ledger::Ledger, all: bool) -> String {
             Some(false) => "UNMET",
             None => "unread",
         };
+        let why = entry.why.clone().unwrap_or_default();
         let live = match (&entry.live, entry.holds) {
-            (Some(live), Some(false)) => format!("live: {}", short(live)),
-            _ => entry.why.clone().unwrap_or_default(),
+            (Some(live), Some(false)) if why.is_empty() => format!("live: {}", short(live)),
+            (Some(live), Some(false)) => format!("live: {} ({why})", short(live)),
+            _ => why,
         };
         table.add_row([
             entry.path.to_string(),

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
-//!   [`formats`], [`mod@env`]. Values in, values out: no process, file, clock, environment or network.
-//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`].
+//!   [`formats`], [`image`], [`mod@env`]. Values in, values out: no process, file, clock, environment or network.
+//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`], [`layers`].
 //! - **story**: [`mirror`] joins the two.
 //!
 //! Core never names world, world never names story, and none of them prints.
@@ -26,8 +26,10 @@ pub mod engine;
 pub mod env;
 pub mod formats;
 pub mod gateway;
+pub mod image;
 pub mod keeper;
 pub mod labels;
+pub mod layers;
 pub mod ledger;
 pub mod log;
 pub mod mirror;

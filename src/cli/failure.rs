@@ -1,6 +1,6 @@
 //! A failure as the contract prints it, and its exit code.
 
-use prodmirror::{backend::BackendError, mirror::StoryError};
+use prodmirror::{backend::BackendError, layers::LayersError, mirror::StoryError};
 use serde::Serialize;
 
 /// The contract's exit codes.
@@ -107,6 +107,21 @@ impl From<BackendError> for Failure {
             BackendError::Leased { .. } => {
                 Self::tool("leased", message).hint("wait until it is done; its lease ends with its process")
             }
+        }
+    }
+}
+
+impl From<LayersError> for Failure {
+    fn from(error: LayersError) -> Self {
+        let message = error.to_string();
+        match error {
+            LayersError::Io { .. } => Self::input("unreadable", message),
+            LayersError::Bad { .. } => Self::input("bad-image-archive", message),
+            LayersError::TooMuch { .. } => Self::input("image-too-large", message),
+            LayersError::NoSuch { .. } => Self::usage("no-image", message),
+            LayersError::Several { .. } => Self::usage("which-image", message).hint(
+                "name one behind the file as in `images.tar#NAME`, or a platform with --platform linux/arm64",
+            ),
         }
     }
 }

@@ -66,6 +66,11 @@ impl Host {
 
     /// With the user's templates in place of ours.
     pub async fn connect_with(&self, templates: render::Templates) -> Result<Box<dyn Backend>, Failure> {
+        Ok(Box::new(self.engine(templates).await?))
+    }
+
+    /// The Docker engine itself, for what is asked of it and of no mirror.
+    pub async fn engine(&self, templates: render::Templates) -> Result<Compose, Failure> {
         let environment = [
             "PATH",
             "HOME",
@@ -85,7 +90,7 @@ impl Host {
             environment,
             templates: Arc::new(templates),
         };
-        Ok(Box::new(Compose::connect(&self.connection, settings).await?))
+        Ok(Compose::connect(&self.connection, settings).await?)
     }
 
     /// What the back end is asked about a profile.

@@ -8,12 +8,12 @@ use super::{
 };
 
 /// Values in, values out.
-const CORE: [&str; 13] = [
-    "profile", "plan", "render", "ledger", "diff", "observed", "capture", "formats", "env", "labels",
-    "digest", "name", "path",
+const CORE: [&str; 14] = [
+    "profile", "plan", "render", "ledger", "diff", "observed", "capture", "formats", "env", "image",
+    "labels", "digest", "name", "path",
 ];
 /// Processes, files, networks, engines; `log` is the helpers' voice.
-const WORLD: [&str; 7] = ["backend", "engine", "pause", "gateway", "keeper", "carry", "log"];
+const WORLD: [&str; 8] = ["backend", "engine", "pause", "gateway", "keeper", "carry", "layers", "log"];
 /// Joins the two.
 const STORY: [&str; 1] = ["mirror"];
 /// The only part that prints, reads arguments and the environment.

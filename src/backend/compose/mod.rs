@@ -14,6 +14,7 @@ mod facts;
 mod files;
 mod helper_image;
 mod host;
+mod image_export;
 mod images;
 mod inside;
 mod keeper_line;

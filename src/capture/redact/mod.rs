@@ -49,6 +49,26 @@ pub fn judge(name: &str, value: &str) -> Option<Form> {
     (telling || random || by_shape).then_some(form)
 }
 
+/// A text without what is secret of it, for people to read; nothing refers to what is left out.
+pub fn masked(name: &str, text: &str) -> String {
+    const MASK: &str = "(secret)";
+    if judge(name, text).is_some() {
+        return MASK.to_owned();
+    }
+    let mut found = within::find(name, text);
+    found.sort_by_key(|found| found.at.start);
+    let (mut out, mut end) = (String::new(), 0);
+    for found in found.iter().filter(|found| found.at.start < found.at.end) {
+        if found.at.start >= end {
+            out.push_str(&text[end..found.at.start]);
+            out.push_str(MASK);
+        }
+        end = end.max(found.at.end);
+    }
+    out.push_str(&text[end..]);
+    out
+}
+
 /// Takes every secret out of the profile.
 pub(super) fn redact(tree: &mut Json, secrets: &mut Secrets, origins: &Origins<'_>, rules: &Rules) {
     let texts = texts(tree);

@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod exec;
 pub mod gc;
 pub mod init;
+pub mod inspect_image;
 pub mod later;
 pub mod ledger;
 pub mod logs;

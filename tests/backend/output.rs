@@ -14,7 +14,7 @@ const PROFILE: &str = r#"
 services:
   api:
     image: "local:prodmirror-built/debian:bookworm"
-    command: [sh, -c, "echo first; echo oops >&2; head -c 40000 /dev/zero | tr '\\0' x; echo; echo last; sleep infinity"]
+    command: [sh, -c, "echo first; echo oops >&2; head -c 40000 /dev/zero | tr '\\0' x; echo; sleep 1; echo last; sleep infinity"]
     replicas: 2
     stop_signal: SIGKILL
 "#;

@@ -17,5 +17,7 @@ mod ledger;
 mod order;
 #[path = "plan/parts.rs"]
 mod parts;
+#[path = "plan/reconcile.rs"]
+mod reconcile;
 #[path = "plan/support.rs"]
 mod support;

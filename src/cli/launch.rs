@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use prodmirror::{
     backend::{Backend, SecretValues},
     formats::journal::Event,
-    mirror::{self, Reconciliation, UpRequest},
+    mirror::{self, UpRequest},
     name::Name,
+    plan::Reconciliation,
 };
 
 use super::{

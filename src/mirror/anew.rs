@@ -1,6 +1,6 @@
 //! Which stores' state an `up` makes anew, and why; decided before anything is changed.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use indexmap::IndexMap;
 
@@ -10,15 +10,10 @@ use crate::{
     formats::journal::{Event, KeeperStatus, SeedStatus},
     name::Name,
     observed::Observed,
-    plan::{Plan, Pod, PodKind, StorePlan},
+    plan::{Plan, Pod, StorePlan, jobs_after, key_of},
 };
 
-use super::{
-    Result, StoryError,
-    launch::take_away,
-    reconcile::key_of,
-    seed::{Stage, copy_name},
-};
+use super::{Result, StoryError, launch::take_away, seed::Stage};
 
 /// Why a store's state is made anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,17 +119,18 @@ impl Anew {
             return Ok(());
         }
         for store in stage.plan.stores.iter().filter(|store| self.stores.contains_key(&store.store)) {
-            let copy = copy_name(store);
-            if !holds_something(store, observed) && !observed.volumes.iter().any(|volume| volume.name == copy)
-            {
+            let copy = &store.copy.name;
+            let copied = observed.volumes.iter().any(|volume| volume.name == *copy);
+            if !copied && !holds_something(store, observed) {
                 continue;
             }
             let event = Event::StoreCleared { store: store.store.to_string() };
             stage.backend.note(&stage.plan.mirror, &event).await?;
             let pods = stage.plan.pods.iter().filter(|pod| pod.service == store.store);
-            let keys: Vec<String> = pods.flat_map(members).map(|container| container.key.clone()).collect();
+            let keys: Vec<String> =
+                pods.flat_map(Pod::members).map(|container| container.key.clone()).collect();
             stage.start(What::Containers(&keys), RunState::Absent).await?;
-            for volume in [&store.volume, &copy] {
+            for volume in [&store.volume, copy] {
                 stage.backend.volume().remove(volume).await?;
             }
         }
@@ -143,25 +139,6 @@ impl Anew {
         }
         Ok(())
     }
-}
-
-/// What runs in the network that a pod's pause holds.
-pub fn members(pod: &Pod) -> impl Iterator<Item = &crate::plan::ContainerPlan> {
-    pod.containers().filter(|container| container.key != pod.pause.key)
-}
-
-/// Jobs that must run again once these stores hold their seeds: those that need one, and those that need such a job.
-pub fn jobs_after<'a>(plan: &'a Plan, stores: &[&Name]) -> Vec<&'a Pod> {
-    let mut renewed: BTreeSet<&Name> = stores.iter().copied().collect();
-    let mut jobs = Vec::new();
-    // The plan has what is needed before what needs it.
-    for pod in plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand) {
-        if pod.needs.iter().any(|need| renewed.contains(need)) {
-            renewed.insert(&pod.service);
-            jobs.push(pod);
-        }
-    }
-    jobs
 }
 
 fn holds_something(store: &StorePlan, observed: &Observed) -> bool {

@@ -11,13 +11,12 @@ use crate::{
     backend::{Progress, RunState, Scope, What},
     formats::journal::Event,
     name::Name,
-    plan::{Does, Mount, Pod, PodKind, VolumeRole},
+    plan::{Action, Does, Mount, Pod, Reconciliation, VolumeRole, key_of},
 };
 
 use super::{
     Result,
     document::Timing,
-    reconcile::{Action, Reconciliation, key_of},
     seed::{self, Stage},
     wait::{self, Deadline},
 };
@@ -281,24 +280,4 @@ fn names<'a>(names: impl Iterator<Item = &'a Name>) -> String {
     let mut unique: Vec<&str> = names.map(Name::as_str).collect();
     unique.dedup();
     unique.join(", ")
-}
-
-/// Jobs of the plan that ran to their end with 0 under their present spec.
-pub fn done_jobs(
-    plan: &crate::plan::Plan,
-    status: Option<&crate::formats::journal::KeeperStatus>,
-) -> BTreeSet<String> {
-    let Some(status) = status else { return BTreeSet::new() };
-    plan.pods
-        .iter()
-        .filter(|pod| pod.kind == PodKind::Job)
-        .filter(|pod| {
-            let spec = pod.main.labels.get(crate::labels::SPEC);
-            status
-                .jobs
-                .iter()
-                .any(|job| job.job == pod.service.as_str() && Some(&job.spec) == spec && job.code == 0)
-        })
-        .map(|pod| pod.service.to_string())
-        .collect()
 }

@@ -9,9 +9,10 @@ use crate::{
     },
     formats::journal::{Event, KeeperStatus, UpState},
     name::Name,
+    plan::Reconciliation,
 };
 
-use super::{Result, reconcile::Reconciliation, seed::Stage, shape};
+use super::{Result, seed::Stage, shape};
 
 /// Removes everything of a mirror. A keeper that answers is told first, so that a `down` that is
 /// cut off is known as one.

@@ -12,15 +12,13 @@ use crate::{
     backend::{Backend, Part, Power, Progress, Report, SecretValues},
     formats::journal::Event,
     name::Name,
-    plan::{Plan, StorePlan},
+    plan::{Action, Plan, Reconciliation, StorePlan, jobs_after},
 };
 
 use super::{
     Result, StoryError,
-    anew::jobs_after,
     launch::Launch,
     power::power,
-    reconcile::{Action, Reconciliation},
     seed::{self, Stage},
     wait::{self, Deadline},
 };
@@ -67,13 +65,13 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
     let began = Instant::now();
     let step = format!("reset-{}", store.store);
     stage.report.event(Progress::Begun { step: step.clone(), what: format!("resetting {}", store.store) });
-    let copy = seed::copy_name(store);
-    if !stage.backend.volume().has(&copy).await? {
+    let copy = &store.copy.name;
+    if !stage.backend.volume().has(copy).await? {
         return Err(StoryError::NoSeedCopy { store: store.store.clone() });
     }
     let part = Part { service: Some(store.store.clone()), ordinal: None };
     power(stage.backend, &stage.plan.mirror, &part, Power::Stop, stage.report).await?;
-    let bytes = stage.backend.volume().restore(&copy, &store.volume).await;
+    let bytes = stage.backend.volume().restore(copy, &store.volume).await;
     // The server comes back whatever the copy came to: a store that is down helps nobody.
     power(stage.backend, &stage.plan.mirror, &part, Power::Start, stage.report).await?;
     let bytes = bytes?;

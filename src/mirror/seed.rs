@@ -10,7 +10,6 @@ use crate::{
     backend::{Backend, Planned, Progress, Report, RunState, SecretValues, Start, What},
     engine::{self, Answer, EngineError, Login, seed},
     formats::journal::Event,
-    labels,
     name::Name,
     plan::{Plan, StorePlan, Template},
 };
@@ -50,11 +49,6 @@ pub fn login(store: &StorePlan, secrets: &SecretValues) -> Login {
         password: fill(&store.password),
         database: fill(&store.database),
     }
-}
-
-/// The volume that keeps a store's state as it was after seeding.
-pub fn copy_name(store: &StorePlan) -> String {
-    format!("{}.seeded", store.volume)
 }
 
 /// Waits until the store's server answers, loads its seed, and keeps a copy of the result.
@@ -161,23 +155,11 @@ async fn tail(stage: &Stage<'_>, store: &Name) -> Vec<String> {
 async fn keep_copy(stage: &Stage<'_>, store: &StorePlan) -> Result<()> {
     let keys = [store.container.clone()];
     stage.start(What::Containers(&keys), RunState::Frozen).await?;
-    let labels = copy_labels(stage.plan, store);
-    let copied = stage.backend.volume().clone_of(&store.volume, &copy_name(store), &labels).await;
+    let labels = store.copy.labels.clone().into_iter().collect();
+    let copied = stage.backend.volume().clone_of(&store.volume, &store.copy.name, &labels).await;
     stage.start(What::Containers(&keys), RunState::Running).await?;
     copied?;
     Ok(())
-}
-
-fn copy_labels(plan: &Plan, store: &StorePlan) -> std::collections::BTreeMap<String, String> {
-    [
-        (labels::MIRROR, plan.mirror.to_string()),
-        (labels::OWNER, plan.owner.clone()),
-        (labels::KIND, labels::Kind::Volume.as_str().to_owned()),
-        (labels::SERVICE, store.store.to_string()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
 }
 
 /// Opens every seed of a plan, so that what cannot be read is found before anything is made.

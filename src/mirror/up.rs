@@ -17,7 +17,7 @@ use crate::{
     ledger::Ledger,
     name::Name,
     observed::Observed,
-    plan::Plan,
+    plan::{Action, Plan, Reconciliation, reconcile},
     profile::{self, Profile},
 };
 
@@ -25,10 +25,9 @@ use super::{
     GivenSecrets, Result, StoryError, admit,
     anew::Anew,
     document::Timing,
-    launch::{Launch, done_jobs},
+    launch::Launch,
     memory,
     preflight::{self, Source},
-    reconcile::{self, Action, Reconciliation},
     removal, secrets, seed, shape,
     underway::Underway,
     verify::verify,
@@ -132,9 +131,10 @@ async fn attempt(
 
     let observed = admit::admit(backend, &plan, request, report).await?;
     let status = observed.keeper.clone().unwrap_or_default();
-    let mut changes = reconcile::reconcile(&plan, &observed, &done_jobs(&plan, observed.keeper.as_ref()));
+    let mut changes = reconcile(&plan, &observed);
     let anew = Anew::judge(&plan, &request.folder, &status, &observed, report).await?;
-    changes.renew(&plan, &anew, &observed);
+    let stores: Vec<&Name> = anew.stores.keys().collect();
+    changes.renew(&plan, &stores, anew.says(&plan, &observed), &observed);
     let present = backend.secrets(&plan.mirror).await?;
     let values = secrets::values(&plan, &request.given, &present)?;
     let tree = profile::tree(request.profile);

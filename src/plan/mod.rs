@@ -7,6 +7,7 @@
 pub mod capabilities;
 mod container;
 mod containers;
+mod drift;
 mod duties;
 mod env;
 mod files;
@@ -16,6 +17,7 @@ mod network;
 mod notes;
 mod order;
 mod pods;
+mod reconcile;
 mod refusals;
 mod secrets;
 mod site;
@@ -44,6 +46,7 @@ pub use capabilities::{BackendKind, Capabilities, Subnet};
 pub use container::{
     Condition, ContainerPlan, ImagePlan, ImageSource, LimitsPlan, Mount, NetworkMode, OwnNetwork, TmpfsPlan,
 };
+pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
 pub use refusals::to_fill;
 pub use secrets::url_encode;
 pub(crate) use site::Site;
@@ -204,6 +207,11 @@ impl Pod {
             .chain(&self.init)
             .chain(&self.sidecars)
             .chain(std::iter::once(&self.main))
+    }
+
+    /// What runs in the network that the pause holds.
+    pub fn members(&self) -> impl Iterator<Item = &ContainerPlan> {
+        self.containers().skip(1)
     }
 }
 

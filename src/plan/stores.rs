@@ -2,7 +2,10 @@
 
 use indexmap::IndexMap;
 
-use super::{FileBytes, Site, StorePlan, Template, TemplatePiece, capabilities::ImageFacts, order::Node};
+use super::{
+    FileBytes, Site, StorePlan, Template, TemplatePiece, VolumeRole, capabilities::ImageFacts, order::Node,
+    volumes,
+};
 use crate::profile::{EngineKind, Seed, Store, Text};
 
 impl EngineKind {
@@ -175,11 +178,14 @@ pub(crate) fn store(site: &Site<'_>, node: &Node<'_>, store: &Store) -> StorePla
     let key = format!("{}.0", node.name);
     let login = login(store);
     let template = |text: &Text| Some(site.template(text)).filter(|template| !template.0.is_empty());
+    let volume = site.volume(&key, "data");
+    let copy = format!("{volume}.seeded");
     StorePlan {
         store: node.name.clone(),
         engine: store.engine,
         container: format!("{key}.main"),
-        volume: site.volume(&key, "data"),
+        copy: volumes::plain(site, copy, VolumeRole::Copy(node.name.clone()), node, Some(0)),
+        volume,
         port: port(store),
         database: template(&login.database),
         user: template(&login.user),

@@ -27,6 +27,8 @@ pub struct VolumePlan {
 pub enum VolumeRole {
     /// The data of a store.
     Store(Name),
+    /// A copy of a store's data, which nothing mounts.
+    Copy(Name),
     /// A replica's own, from `empty` or to cover a `VOLUME` of the image.
     Replica,
     Claim,
@@ -103,6 +105,8 @@ pub struct StorePlan {
     /// The Compose key of the main container.
     pub container: String,
     pub volume: String,
+    /// What keeps the state as it was after seeding; `reset` puts it back.
+    pub copy: VolumePlan,
     pub port: u16,
     pub database: Option<Template>,
     pub user: Option<Template>,

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
+use super::{ContainerPlan, Plan, Pod, PodKind, drift};
 use crate::{
+    formats::journal::KeeperStatus,
     labels,
     name::Name,
     observed::{Container, Observed},
-    plan::{ContainerPlan, Plan, Pod},
 };
-
-use super::anew::{Anew, jobs_after, members};
 
 /// What happens to one container of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,14 +48,13 @@ impl Reconciliation {
         self.actions.get(key).copied().unwrap_or(Action::Create)
     }
 
-    /// Stores that are seeded anew get new containers, and so do the jobs that need them; said before all else.
-    pub fn renew(&mut self, plan: &Plan, anew: &Anew, observed: &Observed) {
+    /// Stores that are seeded anew get new containers, and so do the jobs that need them; `why` is said before all else.
+    pub fn renew(&mut self, plan: &Plan, stores: &[&Name], why: Vec<String>, observed: &Observed) {
         if observed.containers.is_empty() {
             return;
         }
-        let stores: Vec<&Name> = anew.stores.keys().collect();
-        let of_stores = plan.pods.iter().filter(|pod| stores.contains(&&pod.service)).flat_map(members);
-        let of_jobs = jobs_after(plan, &stores).into_iter().flat_map(Pod::containers);
+        let of_stores = plan.pods.iter().filter(|pod| stores.contains(&&pod.service)).flat_map(Pod::members);
+        let of_jobs = jobs_after(plan, stores).into_iter().flat_map(Pod::containers);
         for container in of_stores.chain(of_jobs) {
             let action = self.actions.entry(container.key.clone()).or_insert(Action::Create);
             if *action < Action::Replace {
@@ -64,7 +62,7 @@ impl Reconciliation {
                 *action = Action::Replace;
             }
         }
-        self.says = anew.says(plan, observed);
+        self.says = why;
         self.says.extend(says(self));
     }
 
@@ -79,9 +77,10 @@ pub fn key_of(container: &Container) -> Option<&str> {
     container.labels.get(labels::COMPOSE_SERVICE).map(String::as_str)
 }
 
-/// Compares. `done_jobs` holds jobs whose present spec ran to its end with 0: they are kept as they are.
-pub fn reconcile(plan: &Plan, observed: &Observed, done_jobs: &BTreeSet<String>) -> Reconciliation {
+/// Compares. Jobs whose present spec ran to its end with 0 are kept as they are.
+pub fn reconcile(plan: &Plan, observed: &Observed) -> Reconciliation {
     let mut reconciliation = Reconciliation::default();
+    let done_jobs = observed.keeper.as_ref().map(|status| done_jobs(plan, status)).unwrap_or_default();
     let there: IndexMap<&str, &Container> =
         observed.containers.iter().filter_map(|container| Some((key_of(container)?, container))).collect();
     for helper in [&plan.keeper, &plan.gateway.container] {
@@ -90,7 +89,7 @@ pub fn reconcile(plan: &Plan, observed: &Observed, done_jobs: &BTreeSet<String>)
             .insert(helper.key.clone(), action(helper, there.get(helper.key.as_str()).copied(), true));
     }
     for pod in plan.pods.iter().filter(|pod| !pod.on_demand) {
-        let done = done_jobs.contains(pod.service.as_str());
+        let done = done_jobs.contains(&pod.service);
         pod_actions(pod, &there, done, &mut reconciliation.actions);
     }
     let planned: BTreeSet<&str> = plan
@@ -156,7 +155,7 @@ fn action(planned: &ContainerPlan, there: Option<&Container>, runs: bool) -> Act
     if there.labels.get(labels::SPEC) != planned.labels.get(labels::SPEC) {
         return Action::Replace;
     }
-    if is_drifted(planned, there) {
+    if drift::is_drifted(planned, there) {
         return Action::Repair;
     }
     match there.state.status.as_str() {
@@ -165,28 +164,6 @@ fn action(planned: &ContainerPlan, there: Option<&Container>, runs: bool) -> Act
         "exited" | "created" | "paused" => Action::Start,
         _ => Action::Repair,
     }
-}
-
-/// Whether something that `docker update` and the like can change is no longer as planned.
-fn is_drifted(planned: &ContainerPlan, there: &Container) -> bool {
-    let limits = &planned.limits;
-    let host = &there.host;
-    let memory = limits.memory.unwrap_or(0) as i64;
-    let swap = limits.memory.map_or(0, |memory| memory as i64);
-    let cpus = limits.cpu_millis.unwrap_or(0) as i64 * 1_000_000;
-    let quota_differs = host.cpu_quota > 0
-        && host.cpu_period > 0
-        && host.cpu_quota.saturating_mul(1_000_000_000) / host.cpu_period != cpus;
-    host.memory != memory
-        || (limits.memory.is_some() && host.memory_swap != swap)
-        || (host.nano_cpus != cpus && host.cpu_quota == 0)
-        || quota_differs
-        || host.cpu_shares != limits.cpu_shares.unwrap_or(0) as i64
-        || host.memory_reservation != limits.memory_reservation.unwrap_or(0) as i64
-        || host.cpuset != limits.cpuset.clone().unwrap_or_default()
-        || (host.pids_limit > 0 || limits.pids.is_some())
-            && host.pids_limit != limits.pids.map_or(0, i64::from)
-        || host.restart_policy != if planned.restart_always { "always" } else { "no" }
 }
 
 fn says(reconciliation: &Reconciliation) -> Vec<String> {
@@ -209,4 +186,28 @@ fn says(reconciliation: &Reconciliation) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Jobs of the plan that ran to their end with 0 under their present spec.
+fn done_jobs<'a>(plan: &'a Plan, status: &KeeperStatus) -> BTreeSet<&'a Name> {
+    let is_done = |pod: &&Pod| {
+        let spec = pod.main.labels.get(labels::SPEC);
+        let ended = status.jobs.iter().filter(|job| job.job == pod.service.as_str() && job.code == 0);
+        pod.kind == PodKind::Job && ended.into_iter().any(|job| Some(&job.spec) == spec)
+    };
+    plan.pods.iter().filter(is_done).map(|pod| &pod.service).collect()
+}
+
+/// Jobs that must run again once these stores hold their seeds: those that need one, and those that need such a job.
+pub fn jobs_after<'a>(plan: &'a Plan, stores: &[&Name]) -> Vec<&'a Pod> {
+    let mut renewed: BTreeSet<&Name> = stores.iter().copied().collect();
+    let mut jobs = Vec::new();
+    // The plan has what is needed before what needs it.
+    for pod in plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand) {
+        if pod.needs.iter().any(|need| renewed.contains(need)) {
+            renewed.insert(&pod.service);
+            jobs.push(pod);
+        }
+    }
+    jobs
 }

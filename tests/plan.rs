@@ -9,6 +9,8 @@ mod generate;
 mod generated;
 #[path = "plan/golden.rs"]
 mod golden;
+#[path = "plan/holes.rs"]
+mod holes;
 #[path = "plan/laws.rs"]
 mod laws;
 #[path = "plan/ledger.rs"]

@@ -9,6 +9,8 @@ mod check;
 mod examples;
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "profile/holes.rs"]
+mod holes;
 #[path = "profile/hostile.rs"]
 mod hostile;
 #[path = "profile/laws.rs"]

@@ -1,6 +1,6 @@
 //! A failure as the contract prints it, and its exit code.
 
-use prodmirror::{backend::BackendError, layers::LayersError, mirror::StoryError};
+use prodmirror::{backend::BackendError, layers::LayersError, mirror::StoryError, plan};
 use serde::Serialize;
 
 /// The contract's exit codes.
@@ -137,7 +137,9 @@ impl From<StoryError> for Failure {
                 Self::tool("host", message).hint(hints.join("\n"))
             }
             StoryError::Refused(refusals) => {
-                let fill: Vec<_> = refusals.iter().filter_map(|refusal| refusal.fill.clone()).collect();
+                let others = refusals.iter().filter(|refusal| refusal.code != "hole");
+                let mut fill: Vec<_> = others.filter_map(|refusal| refusal.fill.clone()).collect();
+                fill.extend(plan::to_fill(&refusals).map(|block| block.trim_end().to_owned()));
                 let code = refusals.first().map_or("refused", |refusal| refusal.code.as_str());
                 let mut failure = Self::usage(code, message);
                 failure.path = refusals.first().map(|refusal| refusal.path.clone());

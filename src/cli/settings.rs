@@ -50,6 +50,11 @@ impl Settings {
         })
     }
 
+    /// A secret that was not read in production and is given here is no hole.
+    pub fn fill(&self, profile: &mut Profile) {
+        self.given.0.keys().for_each(|name| profile.fill_secret(name));
+    }
+
     pub fn request<'a>(
         &self,
         loaded: &'a profile::Loaded,

@@ -151,8 +151,11 @@ impl Ui {
             }
         }
         if let Some(hint) = &failure.hint {
-            for line in hint.lines() {
-                self.error_line(&format!("{GREEN}hint{GREEN:#}: {line}"));
+            // Several lines are lines to paste, so nothing stands before them.
+            let is_block = hint.trim_end().contains('\n');
+            let title = if is_block { "\n" } else { " " };
+            for line in format!("{GREEN}hint{GREEN:#}:{title}{}", hint.trim_end()).lines() {
+                self.error_line(line);
             }
         }
         if let Some(artifacts) = &failure.artifacts {

@@ -23,6 +23,7 @@ pub use tree::equal;
 use crate::{
     ledger::Class,
     path::{Path, Segment},
+    profile,
 };
 
 /// One difference, from A to B.
@@ -109,7 +110,7 @@ pub fn compare(a: &Value, b: &Value) -> Difference {
 
 /// Walks what both sides have.
 fn unread(path: &Path, a: &Value, b: &Value, found: &mut Vec<Incomparable>) {
-    if let Some(why) = why_incomparable(a, b) {
+    if let Some(why) = why_incomparable(path, a, b) {
         found.push(Incomparable { path: path.clone(), why });
         return;
     }
@@ -138,12 +139,12 @@ fn unread(path: &Path, a: &Value, b: &Value, found: &mut Vec<Incomparable>) {
     }
 }
 
-fn why_incomparable(a: &Value, b: &Value) -> Option<String> {
+fn why_incomparable(path: &Path, a: &Value, b: &Value) -> Option<String> {
     let only = |value: &Value, key: &str| {
         let object = value.as_object().filter(|object| object.len() == 1)?;
         object.get(key)?.as_str().map(str::to_owned)
     };
-    match (only(a, "hole"), only(b, "hole")) {
+    match (profile::hole(path, a), profile::hole(path, b)) {
         (Some(a), Some(b)) if a == b => return Some(format!("neither was read: {a}")),
         (Some(a), Some(b)) => return Some(format!("neither was read: {a}; {b}")),
         (Some(reason), None) => return Some(format!("the first was not read: {reason}")),

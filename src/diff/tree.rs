@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::shape;
-use crate::path::{Path, Segment};
+use crate::{
+    path::{Path, Segment},
+    profile::hole,
+};
 
 /// A list whose members are known by their `name`: maps, each with a name of its own.
 pub fn named(list: &Value) -> Option<Vec<(&str, &Value)>> {
@@ -80,6 +83,8 @@ fn both(path: &Path, a: &Value, b: &Value, emit: &mut Emit<'_>) {
         (Value::Array(_), Value::Array(_)) => false,
         _ => true,
     };
+    // A hole has no members, and what has members becomes one as a whole.
+    let whole = whole || hole(path, a).is_some() || hole(path, b).is_some();
     let (Some(mine), Some(theirs)) = (members(path, a), members(path, b)) else {
         return emit(path, Some(a), Some(b));
     };

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::table::{self, Row};
-use crate::path::{Path, Segment};
+use crate::{
+    path::{Path, Segment},
+    profile,
+};
 
 /// Parts of a profile that describe no running thing.
 const SILENT: [&str; 7] = ["apiVersion", "name", "captured", "secrets", "endpoints", "allow", "scenarios"];
@@ -38,12 +41,13 @@ fn walk<'a>(path: &Path, value: &'a Value, found: &mut Vec<Leaf<'a>>) {
         return;
     }
     match value {
+        hole if profile::hole(path, hole).is_some() => found.push(Leaf { path: path.clone(), value, row }),
         Value::Object(object) if !object.is_empty() => {
             for (key, value) in object {
                 walk(&path.key(key.as_str()), value, found);
             }
         }
-        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+        Value::Array(items) if items.iter().enumerate().any(|(at, item)| has_members(path, at, item)) => {
             for (index, item) in items.iter().enumerate() {
                 walk(&member(path, index, item), item, found);
             }
@@ -52,6 +56,11 @@ fn walk<'a>(path: &Path, value: &'a Value, found: &mut Vec<Leaf<'a>>) {
         Value::Object(_) if row.is_none() => {}
         _ => found.push(Leaf { path: path.clone(), value, row }),
     }
+}
+
+/// Whether a list's member has leaves of its own.
+fn has_members(list: &Path, index: usize, item: &Value) -> bool {
+    item.is_array() || item.is_object() && profile::hole(&list.index(index), item).is_none()
 }
 
 /// Members of a list of ports are known by their name, others by their place.

@@ -15,6 +15,7 @@ use crate::{name::Name, path::Path};
 pub use class::Class;
 pub use judge::{Ledger, Live, Summary, judge};
 pub use require::{Failed, Requirement, RequirementError, What, require};
+pub(crate) use wanted::is_given;
 pub use wanted::wanted;
 
 /// Whether the ledger's table answers for a field, `services.*.env.*`.

@@ -65,6 +65,9 @@ pub fn wanted(tree: &Value, profile: &Profile, capabilities: &Capabilities, plan
     let mut all = Vec::new();
     for Leaf { path, value, row } in leaves(tree) {
         all.push(entry(&path, value, row));
+        if profile.is_hole(&path) {
+            continue;
+        }
         for (path, value) in behaviour(profile, &path, value) {
             all.push(entry(&path, &value, table::row(&path)));
         }
@@ -85,10 +88,15 @@ fn entry(
     row: Option<&'static Row>,
 ) -> Wanted {
     let service = owner.map(|owner| owner.name.clone());
-    let Some(row) = row else {
-        let why = Some("the ledger has no row for it".to_owned());
+    let dropped = |class: Class, why: String| {
         let (path, wanted) = (path.clone(), Some(value.clone()));
-        return Wanted { path, class: Class::Process, service, wanted, grade: Grade::Dropped, why };
+        Wanted { path, class, service: service.clone(), wanted, grade: Grade::Dropped, why: Some(why) }
+    };
+    if let Some(reason) = unread(profile, capabilities, path) {
+        return dropped(Class::of(path), format!("it could not be read: {reason}"));
+    }
+    let Some(row) = row else {
+        return dropped(Class::of(path), "the ledger has no row for it".to_owned());
     };
     let case = Case { profile, capabilities, plan, path, value, row, owner };
     let (mut grade, mut why) = match row.grade {
@@ -107,12 +115,24 @@ fn entry(
     Wanted { path: path.clone(), class: class(&case), service, wanted, grade, why }
 }
 
+/// Why the value at a path, or a part of it, could not be read; an image may be given by `--image`.
+fn unread<'a>(profile: &'a Profile, capabilities: &Capabilities, path: &Path) -> Option<&'a str> {
+    let (hole, reason) = profile.holes.iter().find(|(hole, _)| hole.starts_with(path))?;
+    (!is_given(capabilities, hole)).then_some(reason)
+}
+
+/// Whether `--image` fills a hole.
+pub(crate) fn is_given(capabilities: &Capabilities, hole: &Path) -> bool {
+    let service = hole.key_at(1).filter(|_| hole.0.len() == 3 && hole.key_at(2) == Some("image"));
+    service.is_some_and(|service| capabilities.options.images.contains_key(service))
+}
+
 /// A variable or a field of a store that is made from a secret is of that class.
 fn class(case: &Case<'_>) -> Class {
     let text = match (case.row.field, case.owner) {
         ("run.env.*", Some(owner)) => match owner.process.env.get(case.last_key()) {
             Some(EnvValue::Text(text)) => Some(text),
-            Some(EnvValue::Field(_) | EnvValue::Hole(_)) | None => None,
+            Some(EnvValue::Field(_) | EnvValue::Hole) | None => None,
         },
         ("store.password", Some(owner)) => owner.store.and_then(|store| store.password.as_ref()),
         ("store.user", Some(owner)) => owner.store.and_then(|store| store.user.as_ref()),
@@ -203,7 +223,8 @@ fn without_a_leaf(profile: &Profile, plan: &Plan) -> Vec<(Path, Value)> {
     let mut more = Vec::new();
     if profile.captured.is_some() {
         let unseeded = profile.stores.iter().filter(|(_, store)| store.seed.is_none());
-        more.extend(unseeded.map(|(name, _)| (Path::of(["stores", name.as_str(), "seed"]), Value::Null)));
+        let seeds = unseeded.map(|(name, _)| Path::of(["stores", name.as_str(), "seed"]));
+        more.extend(seeds.filter(|seed| !profile.is_hole(seed)).map(|seed| (seed, Value::Null)));
     }
     // What a job runs for is that it ends well.
     let jobs = plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand);

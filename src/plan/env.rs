@@ -26,7 +26,7 @@ pub(crate) fn variables(
             Value::Text(text) => site.template(text),
             Value::Field(field) => Template::literal(pod_field(site, node, ordinal, process, *field)),
             // `up` refuses before anything is made.
-            Value::Hole(_) => continue,
+            Value::Hole => continue,
         };
         env.insert(name.clone(), template);
     }

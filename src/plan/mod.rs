@@ -12,6 +12,7 @@ mod duties;
 mod env;
 mod files;
 mod gateway;
+mod holes;
 mod images;
 mod network;
 mod notes;
@@ -46,8 +47,8 @@ pub use capabilities::{BackendKind, Capabilities, Subnet};
 pub use container::{
     Condition, ContainerPlan, ImagePlan, ImageSource, LimitsPlan, Mount, NetworkMode, OwnNetwork, TmpfsPlan,
 };
+pub use holes::to_fill;
 pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
-pub use refusals::to_fill;
 pub use secrets::url_encode;
 pub(crate) use site::Site;
 pub use template::{SecretPlan, Template, TemplatePiece};
@@ -280,6 +281,7 @@ pub(crate) mod tests {
             endpoints: IndexMap::new(),
             scenarios: IndexMap::new(),
             allow: Vec::new(),
+            holes: IndexMap::new(),
         }
     }
 }

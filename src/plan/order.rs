@@ -150,7 +150,7 @@ fn stores_named(profile: &Profile, run: &Workload) -> Vec<Name> {
         .flat_map(|process: &Process| process.env.values())
         .filter_map(|value| match value {
             Value::Text(Text(pieces)) => Some(pieces),
-            Value::Field(_) | Value::Hole(_) => None,
+            Value::Field(_) | Value::Hole => None,
         })
         .flatten()
         .filter_map(|piece| match piece {

@@ -1,14 +1,13 @@
 //! Refusals: what makes `up` stop before anything is made.
 
-use serde_json::Value as Json;
-
 use super::{
-    ContainerPlan, ImageSource, Pod, Refusal, Site, images,
+    ContainerPlan, ImageSource, Pod, Refusal, Site, holes, images,
     order::{MOST_REPLICAS, Node},
 };
 use crate::{
+    ledger::is_given,
     path::Path,
-    profile::{Allow, Process, Seed, Value, Volume},
+    profile::{Allow, Process, Seed, Volume},
 };
 
 pub(crate) fn refusals(
@@ -17,12 +16,11 @@ pub(crate) fn refusals(
     pods: &[Pod],
     subnets_found: bool,
 ) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+    let mut refusals = holes::refusals(site);
     for node in nodes {
         snapshot(node, &mut refusals);
         too_many(site, node, &mut refusals);
         for (at, process) in processes(node) {
-            holes(&at, process, &mut refusals);
             if process.privileged == Some(true) {
                 not_allowed(site, &at.key("privileged"), Allow::Privileged, "privileged", &mut refusals);
             }
@@ -50,39 +48,6 @@ pub(crate) fn refusals(
         });
     }
     refusals
-}
-
-/// All values that could not be read, as one overlay to complete: `None` where there is none.
-pub fn to_fill(refusals: &[Refusal]) -> Option<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open: Vec<String> = Vec::new();
-    for refusal in refusals.iter().filter(|refusal| refusal.code == "hole") {
-        let path: Path = refusal.path.parse().ok()?;
-        let keys: Vec<String> =
-            (0..path.0.len()).filter_map(|at| path.key_at(at).map(str::to_owned)).collect();
-        let same = open.iter().zip(&keys).take_while(|(a, b)| a == b).count();
-        for (depth, key) in keys.iter().enumerate().skip(same) {
-            let indent = "  ".repeat(depth);
-            let key = yaml_key(key);
-            let is_leaf = depth + 1 == keys.len();
-            lines.push(if is_leaf {
-                format!("{indent}{key}: \"\" # {}", refusal.message.replace(['\n', '\r'], " "))
-            } else {
-                format!("{indent}{key}:")
-            });
-        }
-        open = keys;
-    }
-    if lines.is_empty() { None } else { Some(lines.join("\n") + "\n") }
-}
-
-/// A key as any YAML reader takes it for a text.
-fn yaml_key(key: &str) -> String {
-    let word = key.to_ascii_lowercase();
-    let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&word.as_str());
-    if is_plain { key.to_owned() } else { Json::from(key).to_string() }
 }
 
 /// Where a node stands in the profile.
@@ -131,16 +96,6 @@ fn too_many(site: &Site<'_>, node: &Node<'_>, refusals: &mut Vec<Refusal>) {
     }
 }
 
-fn holes(at: &Path, process: &Process, refusals: &mut Vec<Refusal>) {
-    for (name, value) in &process.env {
-        if let Value::Hole(reason) = value {
-            let path = at.key("env").key(name.as_str()).to_string();
-            let fill = Some(format!("--set '{path}=…'"));
-            refusals.push(Refusal { code: "hole".to_owned(), path, message: reason.clone(), fill });
-        }
-    }
-}
-
 fn host_things(site: &Site<'_>, node: &Node<'_>, refusals: &mut Vec<Refusal>) {
     let base = base(node);
     if node.run.host_network == Some(true) {
@@ -171,6 +126,9 @@ fn not_allowed(site: &Site<'_>, at: &Path, what: Allow, word: &str, refusals: &m
 fn missing_images(site: &Site<'_>, node: &Node<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
     for (path, container) in images_of(node, pod) {
         let Some(written) = &container.image.written else { continue };
+        if site.profile.is_hole(&path) && !is_given(site.capabilities, &path) {
+            continue;
+        }
         let refused = match container.image.source {
             ImageSource::Local if images::choose(site.capabilities, written).1.is_none() => Some((
                 "image-missing",

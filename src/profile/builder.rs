@@ -214,7 +214,7 @@ impl<'a> Builder<'a> {
                 return Ok(());
             }
             Kind::Map(map) => map,
-            Kind::Null | Kind::Scalar { .. } => return Ok(()),
+            Kind::Null | Kind::Scalar { .. } | Kind::Hole(_) => return Ok(()),
         };
         match open.key.take() {
             Some(PendingKey { merges: true, .. }) => open.merges.push(node),

@@ -3,10 +3,11 @@
 use super::{Container, Image, Name, Profile, Workload};
 use crate::path::Path;
 
-/// Path to image, in the profile's order; a container without an image of its own has none.
+/// Path to image, in the profile's order; a container without an image of its own has none, nor has a hole.
 pub fn image_paths(profile: &Profile) -> Vec<(Path, Image)> {
     let mut found = Vec::new();
     let root = Path::root();
+    let is_known = |(path, _): &(Path, Image)| !profile.is_hole(path);
     for (name, service) in &profile.services {
         workload(&root.key("services").key(name.as_str()), &service.run, &mut found);
     }
@@ -16,6 +17,7 @@ pub fn image_paths(profile: &Profile) -> Vec<(Path, Image)> {
     for (name, store) in &profile.stores {
         workload(&root.key("stores").key(name.as_str()), &store.run, &mut found);
     }
+    found.retain(is_known);
     found
 }
 

@@ -107,7 +107,7 @@ fn read(layers: &Layers<'_>, sources: &[Source], problems: &mut Gathering) -> Op
     let mut root = merged(layers.documents, problems)?;
     apply_options(&mut root, layers, sources, problems);
     let names = sources.iter().map(|source| source.name.clone()).collect();
-    let mut reader = Reader { problems: std::mem::take(problems), names, files: layers.read_file };
+    let mut reader = Reader::new(std::mem::take(problems), names, layers.read_file);
     let profile = v1::read(&root, &mut reader);
     *problems = reader.problems;
     let profile = profile?;

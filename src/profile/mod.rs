@@ -9,6 +9,7 @@ mod builder;
 mod check;
 mod foreign;
 mod hand;
+mod hole;
 mod like;
 mod load;
 mod merge;
@@ -37,6 +38,7 @@ use indexmap::IndexMap;
 
 pub use crate::{name::Name, path::Path};
 pub use hand::by_hand;
+pub use hole::hole;
 pub use image::{Digest, Image, ImageRef};
 pub use images::{image_paths, images, names_timezone};
 pub use load::{Layers, Loaded, Origins, check, check_value, load};
@@ -74,6 +76,8 @@ pub struct Profile {
     /// Scenarios are kept as written; they are carried out in a later version.
     pub scenarios: IndexMap<Name, serde_json::Value>,
     pub allow: Vec<Allow>,
+    /// Values that could not be read, each with the reason; the fields above hold nothing there, or what is blank.
+    pub holes: IndexMap<Path, String>,
 }
 
 /// Where a captured profile came from; describes no running thing.

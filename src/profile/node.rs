@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     },
     List(Vec<Node>),
     Map(Map),
+    /// `{hole: REASON}` where a value may be one; `lengthen` tells it from a map.
+    Hole(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,11 @@ impl Node {
         }
     }
 
+    /// A value that is no collection, or that could not be read: what a short form takes.
+    pub fn is_single(&self) -> bool {
+        matches!(self.kind, Kind::Scalar { .. } | Kind::Hole(_))
+    }
+
     pub fn get(&self, key: &str) -> Option<&Node> {
         Some(&self.as_map()?.entries.get(key)?.node)
     }
@@ -113,6 +120,7 @@ impl Node {
             Kind::Scalar { .. } => "a single value",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map",
+            Kind::Hole(_) => "a hole",
         }
     }
 
@@ -144,7 +152,7 @@ impl Node {
         };
         match &self.kind {
             Kind::Null => (1, 0),
-            Kind::Scalar { text, .. } => (1, text.len()),
+            Kind::Scalar { text, .. } | Kind::Hole(text) => (1, text.len()),
             Kind::List(items) => sum(&mut items.iter().map(Self::cost)),
             Kind::Map(map) => sum(&mut map.entries.iter().map(|(key, entry)| {
                 let (nodes, text) = entry.node.cost();
@@ -241,6 +249,7 @@ impl Node {
             Kind::Map(map) => {
                 map.entries.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect()
             }
+            Kind::Hole(reason) => serde_json::json!({"hole": reason}),
         }
     }
 }

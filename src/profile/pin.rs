@@ -177,7 +177,8 @@ enum Letters {
 
 fn letters(node: &Node, splices: &[(Span, &Pin)]) -> Letters {
     match &node.kind {
-        Kind::Null => Letters::Null,
+        // No text is a hole before its short forms are long ones.
+        Kind::Null | Kind::Hole(_) => Letters::Null,
         Kind::Scalar { text, style } => {
             let new =
                 splices.iter().find(|(span, _)| span.start == node.span.start && span.end == node.span.end);

@@ -151,6 +151,11 @@ impl Gathering {
         &mut self.problems[last]
     }
 
+    /// Takes a problem that is none after all.
+    pub fn scrap(&mut self, problem: Problem) -> &mut Problem {
+        self.scrap.insert(problem)
+    }
+
     /// Whether further errors would be dropped, so that there is no use in looking for them.
     pub fn is_full(&self) -> bool {
         self.errors >= Self::MOST

@@ -1,6 +1,6 @@
 //! The JSON Schema (2020-12) of the form on disk.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::OnceLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::Value as Json;
@@ -71,6 +71,30 @@ pub(crate) fn takes_text(schema: &Json, path: &Path, value: &str) -> bool {
     found.is_empty() || (found.iter().any(single) && (free || !braced))
 }
 
+/// The schema, made once.
+fn types() -> &'static Json {
+    static TYPES: OnceLock<Json> = OnceLock::new();
+    TYPES.get_or_init(schema)
+}
+
+/// The fields of the record at a path, in the order of the types; none for a map of free keys.
+pub(crate) fn fields(path: &Path) -> Vec<&'static str> {
+    let found = at(types(), path);
+    let records = found.into_iter().filter_map(|each| each["properties"].as_object());
+    // A field in several forms: the long one has the most.
+    records.max_by_key(|fields| fields.len()).into_iter().flatten().map(|(key, _)| key.as_str()).collect()
+}
+
+/// Whether any key may stand in the map at a path.
+pub(crate) fn is_free(path: &Path) -> bool {
+    let free = |each: &&Json| {
+        **each == Json::Bool(true)
+            || each["additionalProperties"].is_object()
+            || each["patternProperties"].is_object()
+    };
+    path.key_at(0) == Some("scenarios") || at(types(), path).iter().any(free)
+}
+
 /// What `--set PATH=` means: an empty text, list or map, by the type of the field.
 pub(crate) fn empty(schema: &Json, path: &Path, span: Span) -> Node {
     let found = at(schema, path);
@@ -96,8 +120,14 @@ fn is(schema: &Json, name: &str) -> bool {
     types == name || types.as_array().is_some_and(|all| all.iter().any(|each| each == name))
 }
 
-/// A schema behind its reference, or each of its alternatives.
+/// Where the schema defines what a hole is.
+const HOLE: &str = "#/$defs/Hole";
+
+/// A schema behind its reference, or each of its alternatives; that it may be a hole is none.
 fn variants<'s>(root: &'s Json, schema: &'s Json) -> Vec<&'s Json> {
+    if schema["$ref"] == HOLE {
+        return Vec::new();
+    }
     if let Some(reference) = schema["$ref"].as_str().and_then(|text| text.strip_prefix('#')) {
         return root.pointer(reference).map(|target| variants(root, target)).unwrap_or_default();
     }

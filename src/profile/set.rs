@@ -160,7 +160,7 @@ fn shift(node: &mut Node, by: Span) {
             }
         }
         Kind::List(items) => items.iter_mut().for_each(|item| shift(item, by)),
-        Kind::Null | Kind::Scalar { .. } => {}
+        Kind::Null | Kind::Scalar { .. } | Kind::Hole(_) => {}
     }
 }
 

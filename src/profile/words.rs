@@ -38,6 +38,10 @@ pub(crate) fn unknown_key(
     at: &Path,
 ) -> (String, Option<String>) {
     let message = format!("the key `{key}` is not known here");
+    if key == super::v1::HOLE_KEY {
+        let hint = "a hole stands alone, in place of a single value: `{hole: REASON}`";
+        return (message, Some(hint.to_owned()));
+    }
     if key == "like" {
         let hint = match at.key_at(0) {
             Some("jobs") => "`like` stands at the job itself",

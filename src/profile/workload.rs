@@ -135,8 +135,8 @@ pub enum Value {
     Text(Text),
     /// Kubernetes' downward API.
     Field(PodField),
-    /// Could not be read when the profile was captured; `up` refuses and says so.
-    Hole(String),
+    /// Could not be read when the profile was captured; `Profile::holes` has the reason.
+    Hole,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -184,6 +184,25 @@ fn what_was_not_read_is_neither_equal_nor_different() {
 }
 
 #[test]
+fn a_hole_in_place_of_a_map_is_compared_with_the_whole_map() {
+    let hole = json!({"hole": "no right"});
+    let a = service(json!({"image": hole, "resources": {"limits": hole}, "env": {"hole": "x"}}));
+    let b = service(
+        json!({"image": "a:1", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}, "env": {"A": "y"}}),
+    );
+    let difference = compare(&a, &b);
+    let unread: Vec<String> = difference.incomparable.iter().map(|unread| unread.path.to_string()).collect();
+    assert_eq!(unread, ["services.api.image", "services.api.resources.limits"]);
+    assert_eq!(paths(&difference.changes), ["services.api.env.hole", "services.api.env.A"]);
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        let changes = diff(from, to);
+        assert_eq!(apply(from, &changes).as_ref(), Ok(to));
+        let limits = find(&changes, "services.api.resources.limits");
+        assert_eq!(limits.to.as_ref(), to["services"]["api"]["resources"].get("limits"));
+    }
+}
+
+#[test]
 fn changes_that_do_not_fit_are_refused() {
     let (a, b) = (
         service(json!({"replicas": 3, "env": {"A": "1"}})),

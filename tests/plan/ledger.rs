@@ -114,8 +114,7 @@ fn fields(
         let target = root.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference}"));
         return fields(target, root, at, has_row, missing);
     }
-    let branches: Vec<&Value> =
-        ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten().collect();
+    let branches = branches(schema);
     let long: Vec<&&Value> = branches.iter().filter(|branch| is_long(branch, root)).collect();
     if !branches.is_empty() {
         // A list of named members is the long form of a map.
@@ -162,6 +161,12 @@ fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     }
 }
 
+/// A hole stands in place of a value, and has that value's row.
+fn branches(schema: &Value) -> Vec<&Value> {
+    let all = ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten();
+    all.filter(|branch| branch["$ref"] != "#/$defs/Hole").collect()
+}
+
 fn is_list_of_maps(schema: &Value, root: &Value) -> bool {
     resolve(schema, root).get("items").is_some_and(|items| resolve(items, root)["type"] == "object")
 }
@@ -169,7 +174,7 @@ fn is_list_of_maps(schema: &Value, root: &Value) -> bool {
 fn is_long(schema: &Value, root: &Value) -> bool {
     resolve(schema, root)["type"] == "object"
         || is_list_of_maps(schema, root)
-        || resolve(schema, root).get("anyOf").is_some()
+        || branches(resolve(schema, root)).iter().any(|branch| is_long(branch, root))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Single decisions: values, images, limits, volumes, files, doors.
 
-use prodmirror::plan::{ImageSource, Mount, NetworkMode, VolumeRole, plan, to_fill};
+use prodmirror::plan::{ImageSource, Mount, NetworkMode, VolumeRole, plan};
 use prodmirror::profile::Origins;
 
 use crate::support::{DIGEST, ID, containers, env_of, host, main_of, planned, pod, profile, service};
@@ -298,20 +298,6 @@ fn doors_are_the_exposed_ports_and_udp_has_none() {
     assert_eq!(doors(""), all);
     assert_eq!(doors("network: {expose: [{service: api, port: admin}]}"), ["20001=api/admin:81"]);
     assert_eq!(doors("network: {expose: []}"), [""; 0]);
-}
-
-#[test]
-fn holes_are_refused_together_as_one_block_to_fill_in() {
-    let plan = planned(&profile(
-        "services: {api: {image: \"local:api:dev\", env: {A: {hole: not readable}, B: x, \"C.D\": {hole: gone}}}, web: {image: \"local:api:dev\", sidecars: {s: {command: [x], env: {E: {hole: no right}}}}}}",
-    ));
-    assert_eq!(plan.refusals.len(), 3);
-    let block = to_fill(&plan.refusals).unwrap();
-    assert_eq!(
-        block,
-        "services:\n  api:\n    env:\n      A: \"\" # not readable\n      \"C.D\": \"\" # gone\n  web:\n    sidecars:\n      s:\n        env:\n          E: \"\" # no right\n"
-    );
-    assert_eq!(env_of(&plan, "api", "A"), None);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test that takes it in uses a part of it")]
 
+#[path = "generate_holes.rs"]
+mod holes;
 #[path = "generate_workload.rs"]
 mod workload;
 
@@ -15,7 +17,10 @@ use serde_json::json;
 
 /// A profile; small ones and large ones, some with nearly every field.
 pub fn profile(seed: u64) -> Profile {
-    Generator::new(seed).profile()
+    let mut generator = Generator::new(seed);
+    let mut profile = generator.profile();
+    holes::dig(&mut profile, &mut generator);
+    profile
 }
 
 /// SplitMix64: enough for tests, and without a dependency whose next version draws other numbers.
@@ -228,6 +233,7 @@ impl Generator {
             services,
             jobs,
             stores,
+            holes: IndexMap::new(),
         }
     }
 

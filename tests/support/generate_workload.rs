@@ -133,7 +133,7 @@ impl Generator {
                 PodField::RequestsCpu,
                 PodField::RequestsMemory,
             ])),
-            1 if self.one_in(4) => Value::Hole("no permission to read it".into()),
+            1 if self.one_in(4) => Value::Hole,
             2..=4 => Value::Text(self.referring(known)),
             _ => Value::Text(Text::literal(self.text())),
         }

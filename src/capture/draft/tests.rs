@@ -72,9 +72,9 @@ fn secrets_are_references_and_what_was_said_stands_beside() {
     let text = draft.text();
     insta::assert_snapshot!(text);
     assert_eq!(loaded(&text), draft.profile);
-    assert_eq!(draft.account, Account { leaves: 13, used: 8, noted: 4, holes: 1 });
+    assert_eq!(draft.account, Account { leaves: 13, used: 8, noted: 3, holes: 2 });
     assert!(!serde_json::to_string(&draft).unwrap().contains("hunter2"));
-    assert_eq!(draft.holes.len(), 1);
+    assert_eq!(draft.holes.len(), 2);
     assert_eq!(draft.holes[0].fill, "--set services.web.env.CERT=…");
 }
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prodmirror::{
-    plan,
+    mirror, plan,
     render::{self, Form, Templates},
 };
 use serde::Serialize;
@@ -53,6 +53,11 @@ impl Render {
         let backend = host.connect().await?;
         let (capabilities, lacks) = backend.capabilities(&ask).await?;
         let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
+        let holes: Vec<_> =
+            planned.refusals.iter().filter(|refusal| refusal.code == "hole").cloned().collect();
+        if !holes.is_empty() {
+            return Err(mirror::StoryError::Refused(holes).into());
+        }
         for lack in lacks.iter().filter(|lack| lack.fatal) {
             ui.warn(format!("{} ({})", lack.message, lack.hint));
         }

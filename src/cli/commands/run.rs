@@ -80,7 +80,7 @@ impl Run {
             unset: self.unset.clone(),
             allow_unpinned: self.allow_unpinned,
         };
-        let (loaded, read) = args.load(ui)?;
+        let (mut loaded, read) = args.load(ui)?;
         let host = Host::read()?;
         let mut ask = host.ask(&loaded.profile, &self.plan, self.allow_unpinned)?;
         if self.plan.name.is_none() {
@@ -94,6 +94,7 @@ impl Run {
                 .hint("use it with --reuse, or leave --name out for one of its own"));
         }
         let settings = Settings::read(&self.launch, &loaded.profile)?;
+        settings.fill(&mut loaded.profile);
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
         let request = settings.request(&loaded, &read, &host, ask, lease, false)?;
         let launched = launch::launch(ui, &host, &*backend, request, Keep::Never).await?;

@@ -58,7 +58,7 @@ impl Up {
             ui.say("note: --wait is the default");
         }
         let requirements = ledger::requirements(&self.launch.require)?;
-        let (loaded, read) = self.profile.load(ui)?;
+        let (mut loaded, read) = self.profile.load(ui)?;
         let host = Host::read()?;
         let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
         let templates = super::render::templates(self.templates.as_deref())?;
@@ -70,6 +70,7 @@ impl Up {
             return Ok(0);
         }
         let settings = Settings::read(&self.launch, &loaded.profile)?;
+        settings.fill(&mut loaded.profile);
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
         let up = launch::launch(ui, &host, &*backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;

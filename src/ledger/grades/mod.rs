@@ -51,6 +51,9 @@ pub(crate) fn image(case: &Case<'_>) -> Verdict {
             format!("{}, built here for the same role, stands in: the image is not here", image.reference),
         ),
     };
+    if by_option && case.profile.is_hole(case.path) {
+        return because(Approximated, "`--image` gave it: production's could not be read");
+    }
     if by_option && owner.run.image != *image.written.as_ref().unwrap_or(&owner.run.image) {
         return because(Approximated, format!("`--image` put it in place of {}", owner.run.image));
     }
@@ -61,7 +64,6 @@ pub(crate) fn variable(case: &Case<'_>) -> Verdict {
     let name = case.last_key();
     let value = case.owner.and_then(|owner| owner.process.env.get(name));
     match value {
-        Some(Value::Hole(reason)) => because(Dropped, format!("it could not be read: {reason}")),
         Some(Value::Field(PodField::NodeName)) => {
             because(Approximated, "there is no node: it is `prodmirror`")
         }
@@ -75,7 +77,8 @@ pub(crate) fn variable(case: &Case<'_>) -> Verdict {
             }
         }
         Some(Value::Field(_)) => because(Emulated, "written for each replica, by the rules of Kubernetes"),
-        Some(Value::Text(_)) | None => ENFORCED,
+        // What could not be read has no grade but dropped, and is not asked for here.
+        Some(Value::Text(_) | Value::Hole) | None => ENFORCED,
     }
 }
 

@@ -130,7 +130,10 @@ fn limits(check: &mut Check<'_>, process: &Process, at: &Path) {
             let hint = words::nearest(name, ULIMITS).map(|near| format!("did you mean `{near}`?"));
             check.key_error("unknown-ulimit", &at, format!("`{name}` is no ulimit")).hint = hint;
         }
-        if limit.hard != -1 && (limit.soft > limit.hard || limit.soft == -1) {
+        if !check.profile.has_hole_below(&at)
+            && limit.hard != -1
+            && (limit.soft > limit.hard || limit.soft == -1)
+        {
             let message = format!("the soft limit {} is above the hard one, {}", limit.soft, limit.hard);
             check.error("bad-ulimit", &at, message);
         }

@@ -5,6 +5,7 @@
 
 mod container;
 mod endpoints;
+mod holes;
 mod mounts;
 mod names;
 mod needs;
@@ -28,6 +29,7 @@ use crate::path::Path;
 pub(crate) fn cross_check(profile: &Profile, root: &Node, allow_unpinned: bool, problems: &mut Gathering) {
     let stack = Stack::of(profile);
     let mut check = Check { profile, stack: &stack, root, allow_unpinned, problems };
+    holes::check(&mut check);
     names::check(&mut check);
     needs::check(&mut check);
     for workload in &stack.all {
@@ -70,7 +72,11 @@ impl Check<'_> {
         self.add(Problem::warning(code, at, self.root.locate(at), message))
     }
 
+    /// Nothing is wrong with a value that is not known.
     fn add(&mut self, problem: Problem) -> &mut Problem {
+        if self.profile.is_hole(&problem.path) {
+            return self.problems.scrap(problem);
+        }
         self.problems.push(problem)
     }
 

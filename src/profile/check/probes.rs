@@ -6,6 +6,9 @@ use super::{Check, Kind, Placed};
 use crate::path::Path;
 use crate::profile::{Hook, Port, PortRef, Probe, ProbeAction, Probes, Protocol};
 
+/// A port whose number is a hole.
+const UNKNOWN: u16 = 0;
+
 pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
     ports(check, workload);
     probes_of(check, workload, &workload.run.probes, &workload.at);
@@ -30,7 +33,7 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
 
 fn ports(check: &mut Check<'_>, workload: &Placed<'_>) {
     let mut taken = HashMap::new();
-    for (name, port) in &workload.run.ports {
+    for (name, port) in workload.run.ports.iter().filter(|(_, port)| port.port != UNKNOWN) {
         let first = *taken.entry((port.port, port.protocol)).or_insert(name);
         if first != name {
             let at = workload.at.key("ports").member("name", name.as_str()).key("port");
@@ -134,6 +137,8 @@ fn port_is_there(check: &mut Check<'_>, workload: &Placed<'_>, port: Option<&Por
             let message = format!("`{name}` is no port of `{}`", workload.name);
             check.unknown("unknown-port", &at, message, name.as_str(), &names);
         }
+        // It may be the one whose number is not known.
+        (None, Some(PortRef::Number(_))) if ports.iter().any(|(_, port)| port.port == UNKNOWN) => {}
         (None, Some(PortRef::Number(number))) => {
             let message = format!("{number} is no port of `{}`", workload.name);
             let known: Vec<String> =

@@ -10,16 +10,8 @@ pub(super) fn check(check: &mut Check<'_>, workload: &Placed<'_>) {
     for member in workload.members() {
         for (name, value) in &member.process.env {
             let at = member.at.key("env").key(name.as_str());
-            match value {
-                Value::Text(text) => pieces(check, text, &at),
-                Value::Hole(reason) => {
-                    let message = format!("the value could not be read: {reason}");
-                    let hint = format!(
-                        "give it with `--set '{at}=…'`, in an overlay, or as a secret; `up` refuses until then"
-                    );
-                    check.warning("hole", &at, message).hint = Some(hint);
-                }
-                Value::Field(_) => {}
+            if let Value::Text(text) = value {
+                pieces(check, text, &at);
             }
         }
     }

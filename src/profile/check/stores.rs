@@ -18,7 +18,8 @@ pub(super) fn check(check: &mut Check<'_>) {
             let message = format!("a {engine} store has one replica; {replicas} would be as many databases");
             check.error("store-replicas", &at.key("replicas"), message);
         }
-        if store.password.is_none() && store.user.is_some() && store.engine == EngineKind::Postgres {
+        let is_given = store.password.is_some() || check.profile.is_hole(&at.key("password"));
+        if !is_given && store.user.is_some() && store.engine == EngineKind::Postgres {
             let message = "the user has no password";
             let hint = "write `password: \"${secret:NAME}\"`, and declare the secret";
             check.warning("no-password", &at.key("user"), message).hint = Some(hint.to_owned());
@@ -39,6 +40,9 @@ pub(super) fn check(check: &mut Check<'_>) {
         }
         let Some(scaling) = &service.autoscaling else { continue };
         let at = Path::of(["services", name.as_str()]).key("autoscaling");
+        if check.profile.has_hole_below(&at) {
+            continue;
+        }
         if scaling.min > scaling.max {
             let message =
                 format!("at least {} and at most {} replicas cannot be had", scaling.min, scaling.max);

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::{
     form::{Form, Object, Reader, either},
+    hole,
     scalars::Letters,
     spelled::NAME_PATTERN,
 };
@@ -28,7 +29,7 @@ impl<F: Form> Form for List<F> {
 
     fn lengthen(node: &mut Node) {
         if let Kind::List(items) = &mut node.kind {
-            items.iter_mut().for_each(F::lengthen);
+            items.iter_mut().for_each(hole::lengthen::<F>);
         }
     }
 
@@ -41,7 +42,7 @@ impl<F: Form> Form for List<F> {
             items
                 .iter()
                 .enumerate()
-                .filter_map(|(index, item)| F::read(item, &at.index(index), to))
+                .filter_map(|(index, item)| hole::value::<F>(item, &at.index(index), to))
                 .collect(),
         )
     }
@@ -51,7 +52,11 @@ impl<F: Form> Form for List<F> {
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "array", "items": F::schema(generator)})
+        json_schema!({"type": "array", "items": hole::value_schema::<F>(generator)})
+    }
+
+    fn blank() -> Option<Self::Value> {
+        Some(Vec::new())
     }
 }
 
@@ -154,10 +159,11 @@ pub(crate) struct MapOf<K, F>(PhantomData<(K, F)>);
 
 impl<K: Keys, F: Form> Form for MapOf<K, F> {
     type Value = IndexMap<K::Key, F::Value>;
+    const HOLE: bool = false;
 
     fn lengthen(node: &mut Node) {
         if let Some(map) = node.as_map_mut() {
-            map.entries.values_mut().for_each(|entry| F::lengthen(&mut entry.node));
+            map.entries.values_mut().for_each(|entry| hole::lengthen::<F>(&mut entry.node));
         }
     }
 
@@ -170,7 +176,7 @@ impl<K: Keys, F: Form> Form for MapOf<K, F> {
         for (text, entry) in &map.entries {
             let at = at.key(text.as_str());
             let key = K::read(text, entry.key, &at, to);
-            let value = F::read(&entry.node, &at, to);
+            let value = hole::value::<F>(&entry.node, &at, to);
             if let (Some(key), Some(value)) = (key, value) {
                 read.insert(key, value);
             }
@@ -188,7 +194,7 @@ impl<K: Keys, F: Form> Form for MapOf<K, F> {
         json_schema!({
             "type": "object",
             "propertyNames": {"pattern": K::PATTERN},
-            "additionalProperties": F::schema(generator)
+            "additionalProperties": hole::value_schema::<F>(generator)
         })
     }
 }
@@ -216,6 +222,7 @@ pub(crate) struct Listed<M>(PhantomData<M>);
 
 impl<M: Form> Form for Listed<M> {
     type Value = M::Value;
+    const HOLE: bool = M::HOLE;
 
     fn lengthen(node: &mut Node) {
         list_to_map(node);
@@ -256,6 +263,14 @@ impl Form for Argv {
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         List::<Letters>::schema(generator)
+    }
+
+    fn lengthen(node: &mut Node) {
+        List::<Letters>::lengthen(node);
+    }
+
+    fn blank() -> Option<Vec<String>> {
+        Some(Vec::new())
     }
 }
 

@@ -1,28 +1,24 @@
-//! Values of variables: a text with references, a field of the pod, or a hole.
+//! Values of variables: a text with references, or a field of the pod.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::{
     closed::OneOf,
-    collections::{chosen, mark_choice},
-    form::{Form, Reader, refuse_unknown},
-    scalars::{Letters, Referring},
+    form::{Form, Reader, must, refuse_unknown},
+    hole,
+    scalars::Referring,
 };
 use crate::path::Path;
 use crate::profile::{PodField, Value, node::Node};
 
-const CHOICE: &[&str] = &["field", "hole"];
+const FIELD: &[&str] = &["field"];
 
-/// `4`, `${secret:NAME}`, `{field: pod.name}` or `{hole: REASON}`.
+/// `4`, `${secret:NAME}` or `{field: pod.name}`.
 pub(crate) enum Variables {}
 
 impl Form for Variables {
     type Value = Value;
-
-    fn lengthen(node: &mut Node) {
-        mark_choice(node, CHOICE);
-    }
 
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Value> {
         if node.as_text().is_some() {
@@ -32,20 +28,16 @@ impl Form for Variables {
             to.wanted(node, at, "a text, `{field: …}` or `{hole: …}`");
             return None;
         }
-        refuse_unknown(node, CHOICE, at, to);
-        let (key, inner) = chosen(node, CHOICE, at, to)?;
-        let at = at.key(key);
-        match key {
-            "field" => OneOf::<PodField>::read(inner, &at, to).map(Value::Field),
-            _ => Letters::read(inner, &at, to).map(Value::Hole),
-        }
+        refuse_unknown(node, FIELD, at, to);
+        must::<OneOf<PodField>>(node, "field", at, to).map(Value::Field)
     }
 
     fn write(value: &Value) -> Json {
         match value {
             Value::Text(text) => Referring::write(text),
             Value::Field(field) => json!({"field": OneOf::<PodField>::write(field)}),
-            Value::Hole(reason) => json!({"hole": reason}),
+            // The profile knows the reason, and puts it here.
+            Value::Hole => json!({hole::KEY: ""}),
         }
     }
 
@@ -57,13 +49,11 @@ impl Form for Variables {
                 "properties": {"field": OneOf::<PodField>::schema(generator)},
                 "required": ["field"],
                 "additionalProperties": false
-            },
-            {
-                "type": "object",
-                "properties": {"hole": Letters::schema(generator)},
-                "required": ["hole"],
-                "additionalProperties": false
             }
         ]})
+    }
+
+    fn blank() -> Option<Value> {
+        Some(Value::Hole)
     }
 }

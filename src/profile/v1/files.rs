@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{
     collections::{AbsolutePath, MapOf, chosen, mark_choice},
     form::{Fields, Form, Object, Reader, Shape, Short},
+    hole,
     record::record,
     scalars::{Absolute, Letters, Whole},
     spelled::Spelling,
@@ -40,13 +41,13 @@ pub(crate) enum ContentAlone {}
 
 impl Short for ContentAlone {
     fn lengthen(node: &mut Node) {
-        if node.as_text().is_some() {
+        if node.is_single() {
             node.wrap("content");
         }
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Letters::schema(generator)
+        hole::value_schema::<Letters>(generator)
     }
 }
 
@@ -64,6 +65,9 @@ impl Fields for FileContent {
 
     fn lengthen_fields(node: &mut Node) {
         mark_choice(node, CHOICE);
+        if let Some(content) = node.get_mut("content") {
+            hole::lengthen::<Letters>(content);
+        }
     }
 
     fn read_fields(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self> {
@@ -77,7 +81,7 @@ impl Fields for FileContent {
         let at = at.key(key);
         match key {
             "secret" => Spelling::<Name>::read(inner, &at, to).map(Self::Secret),
-            _ => Letters::read(inner, &at, to).map(Self::Inline),
+            _ => hole::value::<Letters>(inner, &at, to).map(Self::Inline),
         }
     }
 
@@ -102,7 +106,7 @@ impl Fields for FileContent {
     fn schema_fields(shape: &mut Shape, generator: &mut SchemaGenerator) {
         shape.add(
             "content",
-            Letters::schema(generator),
+            hole::value_schema::<Letters>(generator),
             "The content as it is; nothing in it is a reference.",
         );
         shape.add("from", Letters::schema(generator), "A file to read, relative to the profile.");
@@ -165,6 +169,7 @@ pub(crate) enum Files {}
 
 impl Form for Files {
     type Value = IndexMap<String, File>;
+    const HOLE: bool = false;
 
     fn lengthen(node: &mut Node) {
         if let Some(map) = node.as_map_mut() {
@@ -223,6 +228,7 @@ fn spread(path: String, entry: Entry) -> Vec<(String, Entry)> {
             .iter()
             .map(|(name, file)| {
                 let mut file = file.clone();
+                hole::dig(&mut file.node);
                 ContentAlone::lengthen(&mut file.node);
                 if file.node.get("directory").is_none() {
                     file.node.insert("directory", Node::quoted(directory, entry.key));

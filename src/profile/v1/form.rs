@@ -5,9 +5,11 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
+use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value as Json;
 
+use super::hole;
 use crate::path::Path;
 use crate::profile::{
     node::{Kind, Node},
@@ -24,12 +26,18 @@ pub type ReadFile<'a> = dyn Fn(&str, &str) -> Result<Vec<u8>, String> + 'a;
 /// What is gathered while a tree is read.
 pub(crate) struct Reader<'a> {
     pub problems: Gathering,
+    /// Values that could not be read when the profile was captured, with the reason.
+    pub holes: IndexMap<Path, String>,
     /// Names of the sources, by their position.
     pub names: Vec<String>,
     pub files: &'a ReadFile<'a>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub fn new(problems: Gathering, names: Vec<String>, files: &'a ReadFile<'a>) -> Self {
+        Self { problems, holes: IndexMap::new(), names, files }
+    }
+
     pub fn error(&mut self, code: &'static str, at: &Path, span: Span, message: impl Into<String>) {
         self.problems.push(Problem::error(code, at, span, message));
     }
@@ -57,6 +65,9 @@ pub(crate) trait Form {
     /// What it means inside.
     type Value;
 
+    /// Whether `{hole: REASON}` may stand in its place; in a map of free keys that is an entry called `hole`.
+    const HOLE: bool = true;
+
     /// Rewrites short forms into the long one; what it does not understand stays for `read` to refuse.
     fn lengthen(_node: &mut Node) {}
 
@@ -69,7 +80,12 @@ pub(crate) trait Form {
     /// Both forms, as JSON Schema.
     fn schema(generator: &mut SchemaGenerator) -> Schema;
 
-    /// Stands in for a required value that could not be read, so that all else
+    /// What the types hold for a hole where something must stand; without it none may be there.
+    fn blank() -> Option<Self::Value> {
+        None
+    }
+
+    /// Stands in for a required value that is wrong, so that all else
     /// is still checked; the problem is said already, so it never leaves a load.
     fn stand_in() -> Option<Self::Value> {
         None
@@ -199,7 +215,7 @@ pub(crate) fn write_record<F: Fields>(record: &F::Record) -> Json {
 
 pub(crate) fn must<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) -> Option<F::Value> {
     match node.get(key) {
-        Some(value) => F::read(value, &at.key(key), to),
+        Some(value) => hole::value::<F>(value, &at.key(key), to),
         None => {
             missing(node, key, at, to);
             None
@@ -209,7 +225,7 @@ pub(crate) fn must<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'
 }
 
 pub(crate) fn may<F: Form>(node: &Node, key: &str, at: &Path, to: &mut Reader<'_>) -> Option<F::Value> {
-    F::read(node.get(key)?, &at.key(key), to)
+    hole::optional::<F>(node.get(key)?, &at.key(key), to)
 }
 
 /// A schema of which one side fits.

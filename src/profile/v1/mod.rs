@@ -10,6 +10,7 @@ mod collections;
 mod env;
 mod files;
 pub(crate) mod form;
+mod hole;
 mod ports;
 mod probes;
 mod record;
@@ -25,6 +26,7 @@ use serde_json::Value as Json;
 
 pub use form::ReadFile;
 pub(crate) use form::{Fields, Form, Reader};
+pub(crate) use hole::KEY as HOLE_KEY;
 
 use super::{
     Profile,
@@ -44,6 +46,9 @@ pub fn tree(profile: &Profile) -> Json {
     let mut object = form::Object::new();
     object.insert(VERSION_KEY.to_owned(), VERSION.into());
     Profile::write_fields(profile, &mut object);
+    if !profile.holes.is_empty() {
+        hole::put_back(&mut object, &profile.holes);
+    }
     object.into()
 }
 
@@ -53,7 +58,7 @@ pub fn tree(profile: &Profile) -> Json {
 pub fn from_tree(value: &Json) -> Result<Profile, Problems> {
     let mut node = Node::from(value);
     let no_files = |_: &str, _: &str| Err("a tree is read without files".to_owned());
-    let mut reader = Reader { problems: Gathering::default(), names: Vec::new(), files: &no_files };
+    let mut reader = Reader::new(Gathering::default(), Vec::new(), &no_files);
     lengthen(&mut node);
     let profile = read(&node, &mut reader);
     let problems = reader.problems.settle(&[]);
@@ -109,5 +114,6 @@ pub(crate) fn read(node: &Node, to: &mut Reader<'_>) -> Option<Profile> {
     if let Some(map) = body.as_map_mut() {
         map.entries.shift_remove(VERSION_KEY);
     }
-    Profile::read(&body, &root, to)
+    let profile = Profile::read(&body, &root, to)?;
+    Some(Profile { holes: std::mem::take(&mut to.holes), ..profile })
 }

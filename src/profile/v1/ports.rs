@@ -8,6 +8,7 @@ use super::{
     closed::OneOf,
     collections::List,
     form::{Form, Reader, Short, either},
+    hole,
     record::record,
     scalars::Whole,
     spelled::Spelling,
@@ -57,13 +58,13 @@ enum NumberAlone {}
 
 impl Short for NumberAlone {
     fn lengthen(node: &mut Node) {
-        if node.as_text().is_some() {
+        if node.is_single() {
             node.wrap("port");
         }
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Whole::<u16>::schema(generator)
+        hole::value_schema::<Whole<u16>>(generator)
     }
 }
 
@@ -71,15 +72,16 @@ pub(crate) enum Ports {}
 
 impl Form for Ports {
     type Value = IndexMap<Name, Port>;
+    const HOLE: bool = false;
 
     fn lengthen(node: &mut Node) {
         let span = node.span;
-        let Some(map) = node.as_map_mut() else { return };
+        let Some(map) = node.as_map_mut() else { return List::<PortMember>::lengthen(node) };
         let members = std::mem::take(&mut map.entries).into_iter().map(|(name, entry)| {
             let mut member = Node::map(entry.key);
             member.insert("name", Node::quoted(name, entry.key));
             let mut value = entry.node;
-            PortValue::lengthen(&mut value);
+            hole::lengthen::<PortValue>(&mut value);
             match value.kind {
                 Kind::Map(inner) => {
                     if let Some(member) = member.as_map_mut() {
@@ -106,7 +108,7 @@ impl Form for Ports {
                 _ => at.index(index),
             };
             let Some(PortMember { name, port, protocol }) = PortMember::read(item, &at, to) else { continue };
-            if port == 0 {
+            if port == 0 && !to.holes.contains_key(&at.key("port")) {
                 let span = item.get("port").unwrap_or(item).span;
                 to.error("bad-port", &at.key("port"), span, "0 is no port: use 1 to 65535");
                 continue;

@@ -8,6 +8,7 @@ use super::{
     closed::OneOf,
     collections::{Argv, MapOf, chosen, mark_choice},
     form::{Defined, Fields, Form, Named, Object, Reader, Shape, Short, refuse_unknown},
+    hole,
     record::record,
     scalars::{Letters, Whole},
     spelled::Spelling,
@@ -111,13 +112,13 @@ pub(crate) enum PathAlone {}
 
 impl Short for PathAlone {
     fn lengthen(node: &mut Node) {
-        if node.as_text().is_some() {
+        if node.is_single() {
             node.wrap("path");
         }
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Letters::schema(generator)
+        hole::value_schema::<Letters>(generator)
     }
 }
 
@@ -125,13 +126,13 @@ pub(crate) enum PortAlone {}
 
 impl Short for PortAlone {
     fn lengthen(node: &mut Node) {
-        if node.as_text().is_some() {
+        if node.is_single() {
             node.wrap("port");
         }
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Spelling::<PortRef>::schema(generator)
+        hole::optional_schema::<Spelling<PortRef>>(generator)
     }
 }
 
@@ -140,13 +141,13 @@ pub(crate) enum CommandAlone {}
 impl Short for CommandAlone {
     fn lengthen(node: &mut Node) {
         // A line is no command; wrapped, `read` says so with the list to write.
-        if matches!(node.kind, Kind::List(_) | Kind::Scalar { .. }) {
+        if node.is_single() || matches!(node.kind, Kind::List(_)) {
             node.wrap("command");
         }
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Argv::schema(generator)
+        hole::value_schema::<Argv>(generator)
     }
 }
 
@@ -213,7 +214,7 @@ impl Fields for ProbeAction {
 
 fn lengthen_at<F: Form>(node: &mut Node, key: &str) {
     if let Some(inner) = node.get_mut(key) {
-        F::lengthen(inner);
+        hole::lengthen::<F>(inner);
     }
 }
 

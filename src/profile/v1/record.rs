@@ -10,6 +10,7 @@
 /// - `may`: an `Option`, absent when not written.
 /// - `some`: absent is the type's default, and the default is not written.
 /// - `flat`: the field's own fields stand in the same map.
+/// - `apart`: the field is no key of the map; whoever reads and writes the whole document fills it.
 macro_rules! record {
     (
         $(#[doc = $about:literal])*
@@ -93,20 +94,23 @@ macro_rules! record {
     };
 
     (@keys flat $field:ident, $form:ty, $keys:ident) => { <$form as $crate::profile::v1::form::Fields>::keys($keys) };
+    (@keys apart $field:ident, $form:ty, $keys:ident) => {};
     (@keys $kind:ident $field:ident, $form:ty, $keys:ident) => { $keys.push(stringify!($field)) };
 
     (@lengthen flat $field:ident, $form:ty, $node:ident) => {
         <$form as $crate::profile::v1::form::Fields>::lengthen_fields($node)
     };
+    (@lengthen apart $field:ident, $form:ty, $node:ident) => {};
     (@lengthen $kind:ident $field:ident, $form:ty, $node:ident) => {
         if let Some(node) = $node.get_mut(stringify!($field)) {
-            <$form as $crate::profile::v1::form::Form>::lengthen(node);
+            $crate::profile::v1::hole::lengthen::<$form>(node);
         }
     };
 
     (@read flat $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
         <$form as $crate::profile::v1::form::Fields>::read_fields($node, $at, $to)
     };
+    (@read apart $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => { Some(<$form>::default()) };
     (@read must $field:ident, $form:ty, $node:ident, $at:ident, $to:ident) => {
         $crate::profile::v1::form::must::<$form>($node, stringify!($field), $at, $to)
     };
@@ -120,6 +124,7 @@ macro_rules! record {
     (@write flat $field:ident, $form:ty, $object:ident) => {
         <$form as $crate::profile::v1::form::Fields>::write_fields($field, $object)
     };
+    (@write apart $field:ident, $form:ty, $object:ident) => { let _ = $field; };
     (@write must $field:ident, $form:ty, $object:ident) => {
         { $object.insert(stringify!($field).to_owned(), <$form as $crate::profile::v1::form::Form>::write($field)); }
     };
@@ -137,16 +142,17 @@ macro_rules! record {
     (@schema flat $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
         <$form as $crate::profile::v1::form::Fields>::schema_fields($shape, $generator)
     };
+    (@schema apart $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {};
     (@schema must $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
         {
             $shape.required.push(stringify!($field).into());
-            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
+            let schema = $crate::profile::v1::hole::value_schema::<$form>($generator);
             $shape.add(stringify!($field), schema, $doc);
         }
     };
     (@schema $kind:ident $field:ident, $form:ty, $shape:ident, $generator:ident, $doc:expr) => {
         {
-            let schema = <$form as $crate::profile::v1::form::Form>::schema($generator);
+            let schema = $crate::profile::v1::hole::optional_schema::<$form>($generator);
             $shape.add(stringify!($field), schema, $doc);
         }
     };

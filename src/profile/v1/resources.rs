@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     form::{Form, Reader, Short},
+    hole,
     record::record,
     scalars::{Letters, Whole},
     spelled::Spelling,
@@ -56,7 +57,7 @@ pub(crate) enum BothAlike {}
 
 impl Short for BothAlike {
     fn lengthen(node: &mut Node) {
-        if node.as_text().is_some() {
+        if node.is_single() {
             let mut long = Node::map(node.span);
             long.insert("soft", node.clone());
             long.insert("hard", node.clone());
@@ -65,7 +66,7 @@ impl Short for BothAlike {
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        Whole::<i64>::schema(generator)
+        hole::value_schema::<Whole<i64>>(generator)
     }
 }
 

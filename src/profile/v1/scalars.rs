@@ -39,6 +39,10 @@ impl Form for Letters {
     fn schema(_: &mut SchemaGenerator) -> Schema {
         any_scalar()
     }
+
+    fn blank() -> Option<String> {
+        Some(String::new())
+    }
 }
 
 /// A path inside a container.
@@ -63,6 +67,10 @@ impl Form for Absolute {
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "string", "pattern": "^/"})
+    }
+
+    fn blank() -> Option<String> {
+        Some("/".to_owned())
     }
 }
 
@@ -108,19 +116,23 @@ pub(crate) struct Whole<T>(PhantomData<T>);
 pub(crate) trait Integer: FromStr + Copy + Into<Json> {
     const LEAST: i64;
     const MOST: i64;
+    const BLANK: Self;
 }
 
 impl Integer for u16 {
     const LEAST: i64 = 0;
     const MOST: i64 = u16::MAX as i64;
+    const BLANK: Self = 0;
 }
 impl Integer for u32 {
     const LEAST: i64 = 0;
     const MOST: i64 = u32::MAX as i64;
+    const BLANK: Self = 0;
 }
 impl Integer for i64 {
     const LEAST: i64 = -1;
     const MOST: i64 = i64::MAX;
+    const BLANK: Self = 0;
 }
 
 impl<T: Integer> Form for Whole<T> {
@@ -151,6 +163,10 @@ impl<T: Integer> Form for Whole<T> {
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "integer", "minimum": T::LEAST, "maximum": T::MOST})
+    }
+
+    fn blank() -> Option<T> {
+        Some(T::BLANK)
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) trait Spelled: Sized + FromStr<Err: Display> + Display {
     fn stand_in() -> Option<Self> {
         None
     }
+
+    fn blank() -> Option<Self> {
+        None
+    }
 }
 
 /// The form of what spells itself.
@@ -64,6 +68,10 @@ impl<T: Spelled> Form for Spelling<T> {
     fn stand_in() -> Option<T> {
         <T as Spelled>::stand_in()
     }
+
+    fn blank() -> Option<T> {
+        <T as Spelled>::blank()
+    }
 }
 
 pub(crate) const NAME_PATTERN: &str = "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$";
@@ -82,6 +90,9 @@ impl Spelled for Image {
     const NUMERIC: bool = true;
     fn stand_in() -> Option<Self> {
         Some(Image::Local { name: "unreadable".into(), tag: "unreadable".into() })
+    }
+    fn blank() -> Option<Self> {
+        <Self as Spelled>::stand_in()
     }
 }
 

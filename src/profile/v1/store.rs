@@ -4,7 +4,11 @@
 
 use schemars::SchemaGenerator;
 
-use super::form::{Fields, Object, Reader, Shape};
+use super::{
+    form::{Fields, Object, Reader, Shape},
+    hole,
+    scalars::Letters,
+};
 use crate::path::Path;
 use crate::profile::{Workload, node::Node};
 
@@ -25,6 +29,9 @@ impl Fields for StoreRun {
 
     fn lengthen_fields(node: &mut Node) {
         Workload::lengthen_fields(node);
+        if let Some(run_as) = node.get_mut(IN_FILE) {
+            hole::lengthen::<Letters>(run_as);
+        }
     }
 
     fn read_fields(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Workload> {
@@ -35,13 +42,15 @@ impl Fields for StoreRun {
                 map.entries.insert(INSIDE.to_owned(), entry);
             }
         }
-        let mark = to.problems.mark();
+        let (mark, holes) = (to.problems.mark(), to.holes.len());
         let read = Workload::read_fields(&renamed, at, to);
+        let (inside, in_file) = (at.key(INSIDE), at.key(IN_FILE));
+        let renamed = |path: Path| if path == inside { in_file.clone() } else { path };
         for problem in to.problems.since(mark) {
-            if problem.path == at.key(INSIDE) {
-                problem.path = at.key(IN_FILE);
-            }
+            problem.path = renamed(std::mem::take(&mut problem.path));
         }
+        let found = to.holes.split_off(holes);
+        to.holes.extend(found.into_iter().map(|(path, reason)| (renamed(path), reason)));
         read
     }
 

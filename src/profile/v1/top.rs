@@ -8,6 +8,7 @@ use super::{
     closed::OneOf,
     collections::{List, Listed, MapOf, Variable},
     form::{Form, Reader, Short, refuse_unknown},
+    hole,
     record::record,
     scalars::{Letters, Percent, Whole},
     spelled::Spelling,
@@ -48,6 +49,7 @@ record! {
         some scenarios: MapOf<Name, AsWritten>,
         /// What must be allowed by name.
         some allow: List<OneOf<Allow>>,
+        apart holes: IndexMap<Path, String>,
     }
 }
 
@@ -175,6 +177,10 @@ pub(crate) enum SecretShape {}
 impl Form for SecretShape {
     type Value = Option<Shape>;
 
+    fn lengthen(node: &mut Node) {
+        Secret::lengthen(node);
+    }
+
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Option<Shape>> {
         if node.as_text().is_some() {
             // The text is not shown: it may be the secret.
@@ -187,6 +193,10 @@ impl Form for SecretShape {
         }
         let Secret { generate } = Secret::read(node, at, to)?;
         Some(generate)
+    }
+
+    fn blank() -> Option<Option<Shape>> {
+        Some(None)
     }
 
     fn write(value: &Option<Shape>) -> Json {
@@ -215,6 +225,10 @@ pub(crate) enum Endpoints {}
 impl Form for Endpoints {
     type Value = IndexMap<String, String>;
 
+    fn lengthen(node: &mut Node) {
+        EndpointNames::lengthen(node);
+    }
+
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self::Value> {
         let EndpointNames { env } = EndpointNames::read(node, at, to)?;
         Some(env)
@@ -234,6 +248,12 @@ const ALLOW: &[&str] = &["allow"];
 /// `denied`, or `{allow: [..]}`.
 impl Form for Egress {
     type Value = Self;
+
+    fn lengthen(node: &mut Node) {
+        if let Some(hosts) = node.get_mut("allow") {
+            hole::lengthen::<List<Letters>>(hosts);
+        }
+    }
 
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self> {
         match node.as_text() {
@@ -267,7 +287,7 @@ impl Form for Egress {
             {"const": "denied"},
             {
                 "type": "object",
-                "properties": {"allow": List::<Letters>::schema(generator)},
+                "properties": {"allow": hole::value_schema::<List<Letters>>(generator)},
                 "required": ["allow"],
                 "additionalProperties": false
             }
@@ -280,6 +300,7 @@ pub(crate) enum AsWritten {}
 
 impl Form for AsWritten {
     type Value = Json;
+    const HOLE: bool = false;
 
     fn read(node: &Node, _: &Path, _: &mut Reader<'_>) -> Option<Json> {
         Some(node.to_json())

@@ -8,6 +8,7 @@ use super::{
     closed::OneOf,
     collections::{AbsolutePath, MapOf, chosen, mark_choice},
     form::{Form, Reader, may, refuse_unknown},
+    hole,
     record::record,
     scalars::{Absolute, Bool},
     spelled::Spelling,
@@ -40,6 +41,7 @@ pub(crate) enum Volumes {}
 
 impl Form for Volumes {
     type Value = IndexMap<String, Volume>;
+    const HOLE: bool = false;
 
     fn lengthen(node: &mut Node) {
         MapOf::<AbsolutePath, Volume>::lengthen(node);
@@ -69,6 +71,16 @@ impl Form for Volume {
             *node = long;
         }
         mark_choice(node, CHOICE);
+        let mut lengthen =
+            |key: &str, lengthen: fn(&mut Node)| node.get_mut(key).into_iter().for_each(lengthen);
+        lengthen("empty", EmptyVolume::lengthen);
+        lengthen("host", hole::lengthen::<Absolute>);
+        lengthen("size", hole::lengthen::<Spelling<Bytes>>);
+        lengthen("read_only", hole::lengthen::<Bool>);
+    }
+
+    fn blank() -> Option<Self> {
+        Some(Self::Empty { medium: Medium::Disk, size: None })
     }
 
     fn read(node: &Node, at: &Path, to: &mut Reader<'_>) -> Option<Self> {
@@ -96,7 +108,7 @@ impl Form for Volume {
             },
             "shared" => Self::Shared { name: Spelling::<Name>::read(inner, &below, to)? },
             _ => Self::Host {
-                path: Absolute::read(inner, &below, to)?,
+                path: hole::value::<Absolute>(inner, &below, to)?,
                 read_only: may::<Bool>(node, "read_only", at, to).unwrap_or_default(),
             },
         })
@@ -120,9 +132,9 @@ impl Form for Volume {
         json_schema!({"anyOf": [
             {"const": "empty"},
             one("empty", json!({"empty": EmptyVolume::schema(generator)})),
-            one("claim", json!({"claim": name, "size": Spelling::<Bytes>::schema(generator)})),
+            one("claim", json!({"claim": name, "size": hole::optional_schema::<Spelling<Bytes>>(generator)})),
             one("shared", json!({"shared": name})),
-            one("host", json!({"host": Absolute::schema(generator), "read_only": Bool::schema(generator)}))
+            one("host", json!({"host": hole::value_schema::<Absolute>(generator), "read_only": hole::optional_schema::<Bool>(generator)}))
         ]})
     }
 }

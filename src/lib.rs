@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
-//!   [`formats`], [`image`], [`mod@env`]. Values in, values out: no process, file, clock, environment or network.
+//!   [`formats`], [`image`], [`mod@env`], [`sources`]. Values in, values out: no process, file, clock,
+//!   environment or network.
 //! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`], [`layers`].
 //! - **story**: [`mirror`] joins the two.
 //!
@@ -40,3 +41,4 @@ pub mod pause;
 pub mod plan;
 pub mod profile;
 pub mod render;
+pub mod sources;

@@ -3,6 +3,11 @@
 #![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/cli.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod cli;
+#[path = "env/commands.rs"]
+mod commands;
 #[path = "env/consumers.rs"]
 mod consumers;
 #[path = "engines/corpora.rs"]

@@ -27,6 +27,8 @@ pub struct Host {
     pub state_dir: PathBuf,
     /// Where what a failure leaves goes.
     pub artifacts: PathBuf,
+    /// The key under which secrets are hashed.
+    pub hash_key: PathBuf,
     connection: Connection,
     helpers: Vec<PathBuf>,
 }
@@ -44,6 +46,8 @@ impl Host {
             .unwrap_or_else(|| home.join(".local/state/prodmirror"));
         let artifacts =
             variable("PRODMIRROR_ARTIFACTS").map_or_else(|| state_dir.join("failures"), PathBuf::from);
+        let hash_key =
+            variable("PRODMIRROR_HASH_KEY_FILE").map_or_else(|| state_dir.join("hash-key"), PathBuf::from);
         let connection = Connection {
             host: variable("DOCKER_HOST"),
             config_dir: variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(home.join(".docker"))),
@@ -54,6 +58,7 @@ impl Host {
             ci: variable("CI").is_some_and(|ci| ci == "true" || ci == "1"),
             state_dir,
             artifacts,
+            hash_key,
             connection,
             helpers: helpers(),
         })

@@ -13,6 +13,7 @@ mod naming;
 mod options;
 mod progress;
 mod settings;
+mod source;
 mod ui;
 
 use std::process::ExitCode;
@@ -59,6 +60,8 @@ enum Command {
     Status(commands::status::Status),
     Endpoints(commands::endpoints::Endpoints),
     Ledger(commands::ledger::Ledger),
+    EnvDump(commands::env_dump::EnvDump),
+    EnvDiff(commands::env_diff::EnvDiff),
     Diff(commands::diff::Diff),
     InspectImage(commands::inspect_image::InspectImage),
     Logs(commands::logs::Logs),
@@ -108,10 +111,24 @@ fn definition() -> clap::Command {
     Arguments::command()
 }
 
-async fn dispatch(command: Command, ui: &Ui) -> Result<u8, Failure> {
-    if ui.format == options::Format::Env && !matches!(command, Command::Endpoints(_)) {
-        return Err(Failure::usage("format", "`--format env` is for `endpoints`; write text or json"));
+/// Formats besides text and JSON belong to one command each.
+fn refuse_format(format: options::Format, command: &Command) -> Result<(), Failure> {
+    use options::Format;
+    let (of, belongs) = match format {
+        Format::Text | Format::Json => return Ok(()),
+        Format::Env => ("endpoints", matches!(command, Command::Endpoints(_))),
+        Format::Dotenv | Format::Compose | Format::Shell | Format::Docker => {
+            ("env-dump", matches!(command, Command::EnvDump(_)))
+        }
+    };
+    if belongs {
+        return Ok(());
     }
+    Err(Failure::usage("format", format!("this format is for `{of}`; write text or json")))
+}
+
+async fn dispatch(command: Command, ui: &Ui) -> Result<u8, Failure> {
+    refuse_format(ui.format, &command)?;
     match command {
         Command::Init(it) => it.run(ui).await,
         Command::Doctor(it) => it.run(ui).await,
@@ -124,6 +141,8 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<u8, Failure> {
         Command::Status(it) => it.run(ui).await,
         Command::Endpoints(it) => it.run(ui).await,
         Command::Ledger(it) => it.run(ui).await,
+        Command::EnvDump(it) => it.run(ui).await,
+        Command::EnvDiff(it) => it.run(ui).await,
         Command::Diff(it) => it.run(ui).await,
         Command::InspectImage(it) => it.run(ui).await,
         Command::Logs(it) => it.run(ui).await,

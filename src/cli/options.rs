@@ -12,6 +12,18 @@ pub enum Format {
     /// `endpoints` alone: variables for a shell.
     #[value(hide = true)]
     Env,
+    /// `env-dump` alone, as its text.
+    #[value(hide = true)]
+    Dotenv,
+    /// `env-dump` alone: `environment:` of a Compose file.
+    #[value(hide = true)]
+    Compose,
+    /// `env-dump` alone: `export` lines.
+    #[value(hide = true)]
+    Shell,
+    /// `env-dump` alone: for `docker run --env-file`.
+    #[value(hide = true)]
+    Docker,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

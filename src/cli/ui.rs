@@ -16,6 +16,7 @@ use super::{
 pub const GREEN: Style = AnsiColor::Green.on_default();
 pub const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub const RED: Style = AnsiColor::Red.on_default().bold();
+const RED_LINE: Style = AnsiColor::Red.on_default();
 pub const DIM: Style = Style::new().dimmed();
 pub const BOLD: Style = Style::new().bold();
 
@@ -95,6 +96,27 @@ impl Ui {
             let _ = out.write_all(b"\n");
         }
         let _ = out.flush();
+    }
+
+    /// Bytes for another program, as they are.
+    pub fn exactly(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
+    /// A difference in the colours that people know: what A has red, what B has green, reasons dim.
+    pub fn painted(&self, difference: &str) -> String {
+        let paint = |line: &str| match line {
+            line if line.starts_with("    - ") => format!("{RED_LINE}{line}{RED_LINE:#}\n"),
+            line if line.starts_with("    + ") => format!("{GREEN}{line}{GREEN:#}\n"),
+            line if line.starts_with("  ") || line.is_empty() => match line.rsplit_once("  ") {
+                Some((name, why)) if !name.trim().is_empty() => format!("{name}  {DIM}{why}{DIM:#}\n"),
+                _ => format!("{line}\n"),
+            },
+            line => format!("{BOLD}{line}{BOLD:#}\n"),
+        };
+        difference.lines().map(paint).collect()
     }
 
     /// One document on stdout.

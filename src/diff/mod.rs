@@ -18,6 +18,7 @@ use serde_json::Value;
 pub use apply::{ApplyError, apply};
 pub use noise::Noise;
 pub use text::text;
+pub(crate) use text::{plain, shown};
 pub use tree::equal;
 
 use crate::{

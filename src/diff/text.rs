@@ -51,7 +51,7 @@ fn title(path: &Path) -> (String, usize) {
 }
 
 /// A value on one line: a text as it is where that is unmistakable, else as JSON.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) if is_unmistakable(text) => text.clone(),
         Value::String(text) => Value::from(text.as_str()).to_string(),
@@ -66,7 +66,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// JSON leaves DEL, C1 controls and Unicode's direction marks as they are.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let escaped = |c: char| {
         let moves = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if c.is_control() || moves { c.escape_unicode().to_string() } else { c.to_string() }

@@ -15,23 +15,33 @@
 //! JSON and the `environment:` of a Compose file are told by their content ([`read()`]).
 
 mod bash;
+mod compare;
 mod compose;
 mod docker;
 mod dotenv;
+mod given;
 mod hash;
 mod interpolate;
+pub mod likely;
 mod mapping;
+pub mod noise;
 mod object;
 mod read;
 mod remark;
 mod secret;
+mod suggest;
+mod text;
 mod write;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
+pub use compare::{CompareError, EnvChange, EnvDiff, Incomparable, compare};
+pub use given::{Reading, first_replica, of_container, of_mirror, of_process, of_profile};
 pub use hash::{HashKey, Keyed};
 pub use read::{ReadError, read};
 pub use secret::{conceal, looks_secret};
+pub use suggest::{Known, Suggestion};
+pub use text::text;
 pub use write::{Format, WriteError, Written, write};
 
 /// How a file of variables is read.
@@ -57,12 +67,41 @@ impl Dialect {
     }
 }
 
+/// The services that environments belong to: services first, then jobs and stores.
+pub fn service_names(environments: &[Environment]) -> Vec<String> {
+    let mut sorted: Vec<&Environment> = environments.iter().collect();
+    sorted.sort_by_key(|one| one.section);
+    sorted.into_iter().filter_map(|one| one.service.clone()).collect()
+}
+
+/// Where a workload stands in a profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    #[default]
+    Services,
+    Jobs,
+    Stores,
+}
+
+impl Section {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Services => "services",
+            Self::Jobs => "jobs",
+            Self::Stores => "stores",
+        }
+    }
+}
+
 /// The variables that one service's process gets, in the order of their source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// Absent for a file, which belongs to no service.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub service: Option<String>,
+    /// In which part of a profile the service stands.
+    #[serde(skip)]
+    pub section: Section,
     /// Where they were read: `prod.env`, `mirror:shop`, `docker:web`.
     pub origin: String,
     pub variables: Vec<Variable>,
@@ -79,6 +118,10 @@ pub struct Variable {
     pub name: String,
     pub value: Value,
     pub source: Source,
+    /// What a profile writes where the value is not known from it: `postgres://app:${DB_PASSWORD}@db:5432/x`,
+    /// `field pod.name`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub written: Option<String>,
 }
 
 /// What gave a process its variable.

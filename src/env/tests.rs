@@ -13,7 +13,7 @@ fn one(text: &str, dialect: Dialect) -> String {
 }
 
 fn variable(name: &str, value: Value) -> Variable {
-    Variable { name: name.to_owned(), value, source: Source::Env }
+    Variable { name: name.to_owned(), value, source: Source::Env, written: None }
 }
 
 const FORMATS: [(Format, Dialect); 4] = [

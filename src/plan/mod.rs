@@ -28,6 +28,7 @@ mod stores;
 mod template;
 mod text;
 mod values;
+pub mod variables;
 mod volume;
 mod volumes;
 

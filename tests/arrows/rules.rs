@@ -8,9 +8,9 @@ use super::{
 };
 
 /// Values in, values out.
-const CORE: [&str; 14] = [
+const CORE: [&str; 15] = [
     "profile", "plan", "render", "ledger", "diff", "observed", "capture", "formats", "env", "image",
-    "labels", "digest", "name", "path",
+    "sources", "labels", "digest", "name", "path",
 ];
 /// Processes, files, networks, engines; `log` is the helpers' voice.
 const WORLD: [&str; 8] = ["backend", "engine", "pause", "gateway", "keeper", "carry", "layers", "log"];

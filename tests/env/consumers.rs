@@ -102,6 +102,7 @@ fn listed(variables: &Variables) -> Vec<Variable> {
         name: name.clone(),
         value: Value::Text(value.clone()),
         source: Source::Env,
+        written: None,
     };
     variables.iter().map(one).collect()
 }

@@ -12,6 +12,7 @@ mod endpoint;
 mod exec;
 mod facts;
 mod files;
+mod foreign;
 mod helper_image;
 mod host;
 mod image_export;
@@ -48,6 +49,7 @@ use super::{
 };
 use crate::{labels, name::Name, observed::Observed, plan::Capabilities, render::Templates};
 pub use connect::Connection;
+pub use foreign::{Foreign, compose_labels};
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
 
 /// What the caller decides once for all mirrors of an engine.

@@ -107,7 +107,7 @@ impl Compose {
     }
 
     /// What a short command prints, if it runs and ends with 0.
-    async fn answer_of(&self, id: &str, argv: Vec<String>) -> Option<Vec<u8>> {
+    pub(super) async fn answer_of(&self, id: &str, argv: Vec<String>) -> Option<Vec<u8>> {
         let (stdout, printed) = duplex(1 << 16);
         let options = CreateExecOptions {
             attach_stdout: Some(true),

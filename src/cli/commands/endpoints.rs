@@ -58,7 +58,7 @@ impl Endpoints {
                     .collect();
                 ui.data(&lines.join("\n"));
             }
-            Format::Text => {
+            Format::Text | Format::Dotenv | Format::Compose | Format::Shell | Format::Docker => {
                 for row in &rows {
                     ui.data(&format!(
                         "{}:{}  {}",

@@ -7,6 +7,8 @@ pub mod diff;
 pub mod doctor;
 pub mod down;
 pub mod endpoints;
+pub mod env_diff;
+pub mod env_dump;
 pub mod exec;
 pub mod gc;
 pub mod init;

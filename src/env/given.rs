@@ -1,0 +1,192 @@
+//! The environments of a profile, of containers that run, and of the process itself.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{Environment, HashKey, Section, Source, Value, Variable, conceal};
+use crate::{
+    labels::{self, Kind},
+    observed::{Container, Observed},
+    plan::{
+        PodKind,
+        capabilities::ImageFacts,
+        variables::{self, Given, Giver, Variables},
+    },
+    profile::{PodField, Profile},
+};
+
+/// What every service, job and store of a profile would get; secrets have no value yet.
+pub fn of_profile(profile: &Profile, origin: &str) -> Vec<Environment> {
+    let one = |Variables { service, kind, given }| Environment {
+        service: Some(service.to_string()),
+        section: section(kind),
+        origin: origin.to_owned(),
+        variables: given.into_iter().map(|(name, given)| wanted(name, given)).collect(),
+    };
+    variables::variables(profile).into_iter().map(one).collect()
+}
+
+fn wanted(name: String, given: Given) -> Variable {
+    let source = source(given.by);
+    let written = written(&given);
+    let value = match given.value {
+        Err(why) => Value::Hole(why),
+        Ok(template) if template.holds_secret() => Value::Secret(None),
+        Ok(template) => Value::Text(template.to_string()),
+    };
+    Variable { name, value, source, written }
+}
+
+/// What the profile writes where the value itself is not known from it.
+fn written(given: &Given) -> Option<String> {
+    let template = given.value.as_ref().ok().filter(|template| template.holds_secret());
+    template.map(ToString::to_string).or_else(|| given.field.map(|field| format!("field {}", word(field))))
+}
+
+fn word(field: PodField) -> &'static str {
+    match field {
+        PodField::PodName => "pod.name",
+        PodField::PodAddress => "pod.address",
+        PodField::NodeName => "node.name",
+        PodField::LimitsCpu => "limits.cpu",
+        PodField::LimitsMemory => "limits.memory",
+        PodField::RequestsCpu => "requests.cpu",
+        PodField::RequestsMemory => "requests.memory",
+    }
+}
+
+fn section(kind: PodKind) -> Section {
+    match kind {
+        PodKind::Service => Section::Services,
+        PodKind::Job => Section::Jobs,
+        PodKind::Store => Section::Stores,
+    }
+}
+
+fn source(by: Giver) -> Source {
+    match by {
+        Giver::Env => Source::Env,
+        Giver::Flag => Source::Flag,
+        Giver::Store => Source::Store,
+        Giver::Timezone => Source::Timezone,
+        Giver::ServiceLink => Source::ServiceLink,
+    }
+}
+
+/// How containers are read.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    pub key: &'a HashKey,
+    /// Whether the image's own variables are read too.
+    pub image: bool,
+}
+
+/// What runs in a mirror, per service, from its first replica; `profile` is the one that it came from.
+pub fn of_mirror(
+    profile: &Profile,
+    observed: &Observed,
+    origin: &str,
+    reading: Reading<'_>,
+) -> Vec<Environment> {
+    let mut found = Vec::new();
+    for Variables { service, kind, given } in variables::variables(profile) {
+        let Some(first) = first_replica(observed, service.as_str()) else { continue };
+        let image = observed.images.get(&first.image_id);
+        found.push(Environment {
+            service: Some(service.to_string()),
+            section: section(kind),
+            origin: origin.to_owned(),
+            variables: live(pairs(&first.env), image, Some(&given), reading),
+        });
+    }
+    found
+}
+
+/// The main container of a service's first replica.
+pub fn first_replica<'a>(observed: &'a Observed, service: &str) -> Option<&'a Container> {
+    let mains = [Kind::Service, Kind::Store, Kind::Job].map(Kind::as_str);
+    let label = |container: &Container, name: &str| container.labels.get(name).cloned().unwrap_or_default();
+    observed
+        .containers
+        .iter()
+        .filter(|container| label(container, labels::SERVICE) == service)
+        .filter(|container| mains.contains(&label(container, labels::KIND).as_str()))
+        .min_by_key(|container| label(container, labels::ORDINAL).parse::<u32>().unwrap_or(u32::MAX))
+}
+
+/// A container of anybody's.
+pub fn of_container(
+    container: &Container,
+    image: Option<&ImageFacts>,
+    service: &str,
+    origin: &str,
+    reading: Reading<'_>,
+) -> Environment {
+    Environment {
+        service: Some(service.to_owned()),
+        section: Section::Services,
+        origin: origin.to_owned(),
+        variables: live(pairs(&container.env), image, None, reading),
+    }
+}
+
+/// The process itself: `/proc/1/environ` in place of what its container was given.
+///
+/// What is known of a variable's source stays; what the process has besides is its own.
+pub fn of_process(bytes: &[u8], given: &Environment, key: &HashKey) -> Environment {
+    let mut variables = Vec::new();
+    for line in bytes.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+        let (name, value) = match line.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&line[..at], &line[at + 1..]),
+            None => continue,
+        };
+        let name = String::from_utf8_lossy(name).into_owned();
+        let known = given.get(&name);
+        let value = match (std::str::from_utf8(value), known.map(|known| &known.value)) {
+            (Err(_), _) => Value::Hole("it is not UTF-8".to_owned()),
+            (Ok(text), Some(Value::Secret(_))) => Value::Secret(Some(key.hash(text))),
+            (Ok(text), _) => conceal(&name, Value::from(text), key),
+        };
+        let source = known.map_or(Source::Process, |known| known.source);
+        let written = known.and_then(|known| known.written.clone());
+        variables.push(Variable { name, value, source, written });
+    }
+    Environment { variables, ..given.clone() }
+}
+
+fn pairs(env: &[String]) -> IndexMap<&str, &str> {
+    env.iter().map(|line| line.split_once('=').unwrap_or((line, ""))).collect()
+}
+
+fn live(
+    found: IndexMap<&str, &str>,
+    image: Option<&ImageFacts>,
+    given: Option<&IndexMap<String, Given>>,
+    reading: Reading<'_>,
+) -> Vec<Variable> {
+    let own: BTreeMap<&str, &str> =
+        image.map(|image| pairs(&image.env).into_iter().collect()).unwrap_or_default();
+    let mut variables = Vec::new();
+    for (name, value) in found {
+        let planned = given.and_then(|given| given.get(name));
+        let is_image = planned.is_none() && own.get(name) == Some(&value);
+        if is_image && !reading.image {
+            continue;
+        }
+        let template =
+            planned.and_then(|given| given.value.as_ref().ok()).filter(|value| value.holds_secret());
+        let value = match template {
+            Some(_) => Value::Secret(Some(reading.key.hash(value))),
+            None => conceal(name, Value::from(value), reading.key),
+        };
+        let source = match planned {
+            Some(given) => source(given.by),
+            None if is_image => Source::Image,
+            None => Source::Env,
+        };
+        let written = planned.and_then(written);
+        variables.push(Variable { name: name.to_owned(), value, source, written });
+    }
+    variables
+}

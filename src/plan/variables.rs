@@ -1,0 +1,146 @@
+//! The variables of a profile's workloads without a host: what only a launch can tell is left open.
+
+use indexmap::IndexMap;
+
+use super::{
+    BackendKind, Capabilities, PodKind, Site, Template,
+    capabilities::{Host, Options},
+    env, network, order, secrets, stores,
+};
+use crate::{
+    name::Name,
+    profile::{PodField, Process, Profile, Value},
+};
+
+/// What the main process of a service, job or store is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variables {
+    pub service: Name,
+    pub kind: PodKind,
+    pub given: IndexMap<String, Given>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// The text, or why it is not known before a launch.
+    pub value: Result<Template, String>,
+    /// The field of the pod that the profile asks for.
+    pub field: Option<PodField>,
+    pub by: Giver,
+}
+
+/// Which part of the profile gives a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Giver {
+    Env,
+    Flag,
+    Store,
+    Timezone,
+    ServiceLink,
+}
+
+/// The variables of every workload, stores first, as [`super::plan`] would give them to ordinal 0.
+pub fn variables(profile: &Profile) -> Vec<Variables> {
+    let capabilities = anywhere(profile.name.clone());
+    let nodes = order::nodes(profile);
+    let project = format!("pm-{}", profile.name);
+    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
+    let (networks, _) = network::networks(&capabilities, &project, 1);
+    let site = Site {
+        profile,
+        capabilities: &capabilities,
+        project,
+        networks,
+        secrets: secrets::secrets(profile, named.iter()),
+        addresses: Default::default(),
+        service_links: env::service_links(&nodes),
+    };
+    nodes.iter().map(|node| of(&site, node)).collect()
+}
+
+fn of(site: &Site<'_>, node: &order::Node<'_>) -> Variables {
+    let process = &node.run.process;
+    let planned = env::variables(site, node, 0, process, true);
+    let of_store = node.store.map(|store| stores::env(site, store)).unwrap_or_default();
+    let giver = |name: &str| {
+        if process.env.contains_key(name) {
+            Giver::Env
+        } else if node.run.flags.iter().any(|flag| flag == name) {
+            Giver::Flag
+        } else if of_store.iter().any(|(known, _)| known == name) {
+            Giver::Store
+        } else if name == "TZ" {
+            Giver::Timezone
+        } else {
+            Giver::ServiceLink
+        }
+    };
+    let mut given = IndexMap::new();
+    for (name, value) in &process.env {
+        let open = match value {
+            Value::Text(_) => None,
+            Value::Hole(why) => Some((why.clone(), None)),
+            Value::Field(field) => told_by_a_launch(site, process, *field).map(|why| (why, Some(*field))),
+        };
+        if let Some((why, field)) = open {
+            given.insert(name.clone(), Given { value: Err(why), field, by: Giver::Env });
+        }
+    }
+    for (name, template) in planned {
+        let by = giver(&name);
+        given.entry(name).or_insert(Given { value: Ok(template), field: None, by });
+    }
+    Variables { service: node.name.clone(), kind: node.kind, given }
+}
+
+/// Why a field of the pod has no value before there is one.
+fn told_by_a_launch(site: &Site<'_>, process: &Process, field: PodField) -> Option<String> {
+    let (limits, platform) = (&process.resources.limits, &site.profile.platform);
+    let what = match field {
+        PodField::PodName => "the pod's name",
+        PodField::PodAddress => "the pod's address",
+        PodField::NodeName => "the node's name",
+        PodField::LimitsCpu if limits.cpu.is_none() && platform.cores.is_none() => "the node's cores",
+        PodField::LimitsMemory if limits.memory.is_none() && platform.memory.is_none() => "the node's memory",
+        PodField::LimitsCpu | PodField::LimitsMemory | PodField::RequestsCpu | PodField::RequestsMemory => {
+            return None;
+        }
+    };
+    Some(format!("{what}, which only what runs can tell"))
+}
+
+/// No host at all: nothing that is read here depends on one.
+fn anywhere(mirror: Name) -> Capabilities {
+    let host = Host {
+        backend: BackendKind::Compose,
+        engine_version: String::new(),
+        api_version: String::new(),
+        compose_version: None,
+        buildx_version: None,
+        arch: String::new(),
+        kernel: String::new(),
+        cgroup: 2,
+        cores: 0,
+        memory: 0,
+        disk_free: None,
+        storage_driver: String::new(),
+        containerd_store: false,
+        rootless: false,
+        swap_limit: false,
+        storage_quota: false,
+        timezone: None,
+        socket: None,
+        helper: None,
+        hard_limits: Default::default(),
+    };
+    Capabilities {
+        host,
+        mirror,
+        owner: String::new(),
+        options: Options::default(),
+        images: Default::default(),
+        roles: Default::default(),
+        subnets_in_use: Vec::new(),
+        own_subnets: None,
+    }
+}

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     digest,
-    observed::{Container, FileFacts, Inside, Mount as Mounted},
+    observed::{Container, Inside, Mount as Mounted},
     plan::Mount,
     profile::Mode,
 };
@@ -54,23 +54,17 @@ fn field(
             let there = found.mounts.iter().any(|mount| wanted.as_str() == Some(mount.target.as_str()));
             Reading::equal(wanted, there, || json!("mounted alone"), MOUNTS)
         }
-        _ => match content(scene, written) {
-            Some(bytes) => {
-                let same = digest::sha256(&bytes).trim_start_matches("sha256:") == bare(facts);
-                Reading::equal(
-                    wanted,
-                    same,
-                    || json!(format!("sha256:{}", bare(facts))),
-                    format!("the hash of {from}"),
-                )
+        _ => match (content(scene, written), &facts.sha256) {
+            (Some(bytes), Some(live)) => {
+                let live = live.trim_start_matches("sha256:");
+                let same = digest::sha256(&bytes).trim_start_matches("sha256:") == live;
+                let shown = || json!(format!("sha256:{live}"));
+                Reading::equal(wanted, same, shown, format!("the hash of {from}"))
             }
-            None => Reading::unread("the value of its secret is not known here"),
+            (None, _) => Reading::unread("the value of its secret is not known here"),
+            (_, None) => Reading::unread("the container's user may not read it"),
         },
     }
-}
-
-fn bare(facts: &FileFacts) -> &str {
-    facts.sha256.trim_start_matches("sha256:")
 }
 
 /// What the file shall hold.

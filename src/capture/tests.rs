@@ -157,11 +157,15 @@ fn an_edited_file_is_seen() {
             change(stage.inside_of("api.1.main").checksums.get_mut("/etc/shop/shop.ini").unwrap());
         }
     };
-    let stage = breaks(edit(|facts| facts.sha256 = digest::sha256(b"x")), &[file]);
+    let stage = breaks(edit(|facts| facts.sha256 = Some(digest::sha256(b"x"))), &[file]);
     assert_eq!(stage.live(file).value.unwrap()["sha256"], digest::sha256(b"x"));
     let stage = breaks(edit(|facts| facts.mode = 0o666), &[file]);
     assert_eq!(stage.live(file).value.unwrap()["mode"], "0666");
     breaks(edit(|facts| facts.user = 7), &[file]);
+    let stage = breaks(edit(|facts| facts.sha256 = None), &[]);
+    let live = stage.live(file);
+    assert_eq!((live.holds, live.value), (None, None));
+    assert!(live.why.unwrap().contains("may not read it"));
     breaks(
         |stage| drop(stage.inside_of("api.0.main").checksums.remove("/run/keys/signing.pem")),
         &["services.api.files[\"/run/keys/signing.pem\"]"],
@@ -307,7 +311,7 @@ fn an_entry_that_qualifies_a_field_is_not_taken_for_the_field() {
     let facts = |stage: &mut Stage| {
         drop(stage.inside_of("api.1.main").checksums.insert(
             "/etc/shop/shop.ini".into(),
-            FileFacts { sha256: "ab".into(), mode: 0o644, user: 0, group: 0 },
+            FileFacts { sha256: Some("ab".into()), mode: 0o644, user: 0, group: 0 },
         ))
     };
     facts(&mut stage);

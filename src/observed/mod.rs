@@ -129,7 +129,8 @@ pub struct Inside {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileFacts {
-    pub sha256: String,
+    /// Absent where the container's user may not read the file.
+    pub sha256: Option<String>,
     pub mode: u32,
     pub user: u32,
     pub group: u32,

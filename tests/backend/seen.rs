@@ -57,7 +57,7 @@ async fn observe_reads_configuration_and_the_inside_of_every_replica() {
     assert!(inside.answers["TZ=UTC date +%Z%z"].starts_with("UTC"));
     assert_eq!(inside.checksums["/etc/single"].mode, 0o640);
     let sum = prodmirror::digest::sha256(b"one\n");
-    assert_eq!(format!("sha256:{}", inside.checksums["/etc/app/a.ini"].sha256), sum);
+    assert_eq!(format!("sha256:{}", inside.checksums["/etc/app/a.ini"].sha256.as_ref().unwrap()), sum);
 
     let egress = observed.egress.expect("a pause runs");
     assert!(egress.refused && egress.answer.contains("unreachable"), "{egress:?}");
@@ -97,7 +97,7 @@ async fn what_was_changed_behind_our_back_is_seen() {
     assert_eq!(seen("api.0.main").host.memory, 96 << 20);
     let inside = seen("api.0.main").inside.as_ref().unwrap();
     assert_eq!(
-        format!("sha256:{}", inside.checksums["/etc/app/a.ini"].sha256),
+        format!("sha256:{}", inside.checksums["/etc/app/a.ini"].sha256.as_ref().unwrap()),
         prodmirror::digest::sha256(b"edited\n")
     );
     let killed = seen("api.1.main");

@@ -299,8 +299,12 @@ impl Stage {
                 };
                 let mode = u32::from_str_radix(written["mode"].as_str().unwrap_or("0644"), 8).unwrap();
                 let id = |key: &str| written[key].as_u64().unwrap_or(0) as u32;
-                let facts =
-                    FileFacts { sha256: digest::sha256(&bytes), mode, user: id("user"), group: id("group") };
+                let facts = FileFacts {
+                    sha256: Some(digest::sha256(&bytes)),
+                    mode,
+                    user: id("user"),
+                    group: id("group"),
+                };
                 inside.checksums.insert(path.clone(), facts);
             }
         }

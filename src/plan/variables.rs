@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     name::Name,
+    path::Path,
     profile::{PodField, Process, Profile, Value},
 };
 
@@ -79,7 +80,7 @@ fn of(site: &Site<'_>, node: &order::Node<'_>) -> Variables {
     for (name, value) in &process.env {
         let open = match value {
             Value::Text(_) => None,
-            Value::Hole(why) => Some((why.clone(), None)),
+            Value::Hole => Some((why_not(site.profile, node, name), None)),
             Value::Field(field) => told_by_a_launch(site, process, *field).map(|why| (why, Some(*field))),
         };
         if let Some((why, field)) = open {
@@ -91,6 +92,21 @@ fn of(site: &Site<'_>, node: &order::Node<'_>) -> Variables {
         given.entry(name).or_insert(Given { value: Ok(template), field: None, by });
     }
     Variables { service: node.name.clone(), kind: node.kind, given }
+}
+
+/// The reason of a variable's hole.
+fn why_not(profile: &Profile, node: &order::Node<'_>, name: &str) -> String {
+    let section = match node.kind {
+        PodKind::Service => "services",
+        PodKind::Job => "jobs",
+        PodKind::Store => "stores",
+    };
+    let path = Path::of([section, node.name.as_str(), "env", name]);
+    profile
+        .holes
+        .get(&path)
+        .cloned()
+        .unwrap_or_else(|| "it was not read when the profile was captured".to_owned())
 }
 
 /// Why a field of the pod has no value before there is one.

@@ -11,7 +11,7 @@
 //! - **core**: [`profile`], [`plan`], [`render`], [`ledger`], [`diff`], [`observed`], [`capture`],
 //!   [`formats`], [`image`], [`mod@env`], [`sources`]. Values in, values out: no process, file, clock,
 //!   environment or network.
-//! - **world**: [`backend`], [`engine`], [`pause`], [`gateway`], [`keeper`], [`carry`], [`layers`].
+//! - **world**: [`backend`], [`engine`], [`readers`], [`layers`], [`pause`], [`gateway`], [`keeper`], [`carry`].
 //! - **story**: [`mirror`] joins the two.
 //!
 //! Core never names world, world never names story, and none of them prints.
@@ -40,5 +40,6 @@ pub mod path;
 pub mod pause;
 pub mod plan;
 pub mod profile;
+pub mod readers;
 pub mod render;
 pub mod sources;

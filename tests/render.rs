@@ -5,6 +5,8 @@
 
 #[path = "render/accepted.rs"]
 mod accepted;
+#[path = "render/captured.rs"]
+mod captured;
 #[path = "support/generate.rs"]
 mod generate;
 #[allow(dead_code, reason = "other tests use the rest of it")]

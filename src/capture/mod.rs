@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod cgroup;
+pub mod compose;
 pub mod draft;
 mod duty;
 mod files;

@@ -6,7 +6,6 @@
 mod again;
 mod commands;
 mod failure;
-mod first;
 mod host;
 mod launch;
 mod naming;
@@ -51,6 +50,7 @@ enum Command {
     Init(commands::init::Init),
     Doctor(commands::doctor::Doctor),
     Check(commands::check::Check),
+    Capture(commands::capture::Capture),
     Schema(commands::schema::Schema),
     Pin(commands::pin::Pin),
     Plan(commands::plan::Plan),
@@ -133,6 +133,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Result<u8, Failure> {
         Command::Init(it) => it.run(ui).await,
         Command::Doctor(it) => it.run(ui).await,
         Command::Check(it) => it.run(ui),
+        Command::Capture(it) => it.run(ui).await,
         Command::Schema(it) => it.run(ui),
         Command::Pin(it) => it.run(ui).await,
         Command::Plan(it) => it.run(ui).await,

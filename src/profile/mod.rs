@@ -48,7 +48,7 @@ pub use print::yaml_scalar;
 pub use problem::{Problem, Problems, Severity};
 pub use render::render;
 pub use schema::schema;
-pub use short::shorten;
+pub use short::{lengthen, shorten};
 pub use source::{Origin, Source, Span};
 pub use text::{Piece, ServiceField, StoreField, Text};
 pub use units::{Bytes, Cpu, Duration, Mode};

@@ -2,6 +2,15 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::{node::Node, v1};
+
+/// The same document with every short form in its long one, whether or not it is a good profile.
+pub fn lengthen(tree: &Json) -> Json {
+    let mut node = Node::from(tree);
+    v1::lengthen(&mut node);
+    node.to_json()
+}
+
 /// The same profile, shorter: `from_tree(shorten(tree(p))) == p`.
 pub fn shorten(tree: &Json) -> Json {
     let mut short = tree.clone();

@@ -13,7 +13,8 @@ const CORE: [&str; 15] = [
     "sources", "labels", "digest", "name", "path",
 ];
 /// Processes, files, networks, engines; `log` is the helpers' voice.
-const WORLD: [&str; 8] = ["backend", "engine", "pause", "gateway", "keeper", "carry", "layers", "log"];
+const WORLD: [&str; 9] =
+    ["backend", "engine", "readers", "layers", "pause", "gateway", "keeper", "carry", "log"];
 /// Joins the two.
 const STORY: [&str; 1] = ["mirror"];
 /// The only part that prints, reads arguments and the environment.

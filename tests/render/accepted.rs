@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The folder of real inputs, or `None`, said aloud.
-fn corpora() -> Option<PathBuf> {
+pub fn corpora() -> Option<PathBuf> {
     let folder = std::env::var_os("PRODMIRROR_CORPORA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), PathBuf::from);
     if folder.is_dir() {

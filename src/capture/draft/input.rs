@@ -176,7 +176,7 @@ fn branch(value: &Json, next: &mut usize) -> Branch {
 }
 
 /// The values right below one, as a path names them: members of a list by their names where those differ.
-pub(super) fn steps(value: &Json) -> Vec<(Segment, &Json)> {
+pub fn steps(value: &Json) -> Vec<(Segment, &Json)> {
     match value {
         Json::Object(map) => map.iter().map(|(key, value)| (Segment::Key(key.clone()), value)).collect(),
         Json::Array(items) => {

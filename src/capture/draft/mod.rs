@@ -7,6 +7,7 @@
 mod account;
 mod input;
 mod origins;
+mod seal;
 mod settle;
 mod taking;
 #[cfg(test)]
@@ -18,13 +19,15 @@ use serde_json::{Map, Value as Json, json};
 
 pub use account::{Account, Note};
 pub use input::Input;
+pub(crate) use input::steps;
 pub use origins::Origins;
+pub use seal::{is_unedited, sealed};
 pub use taking::{Pair, Taking, scalar};
 
 use super::redact::{Rules, Secrets, redact};
 use crate::{
     path::{Path, Segment},
-    profile::{Problems, VERSION, from_tree, tree},
+    profile::{Problems, VERSION, from_tree, lengthen, tree},
 };
 
 /// A profile on its way, secrets and all.
@@ -126,7 +129,8 @@ impl<'s> Sketch<'s> {
     /// # Errors
     /// What `check` still refuses when nothing is left to take out.
     pub fn finish(self, inputs: &[Input], rules: &Rules) -> Result<Draft, Problems> {
-        let Self { mut tree, origins, mut secrets } = self;
+        let Self { tree, origins, mut secrets } = self;
+        let mut tree = lengthen(&tree);
         redact(&mut tree, &mut secrets, &origins, rules);
         let profile = settle::settle(&mut tree, &origins)?;
         let mut account = Account::default();
@@ -160,7 +164,7 @@ fn gather(at: &Path, value: &Json, to: &mut Vec<Hole>) {
         to.push(Hole { path: at.clone(), reason: reason.to_owned(), fill });
         return;
     }
-    for (segment, value) in input::steps(value) {
+    for (segment, value) in steps(value) {
         gather(&at.push(segment), value, to);
     }
 }

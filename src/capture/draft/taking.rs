@@ -55,6 +55,24 @@ impl<'s> Taking<'s> {
         keys.iter().try_fold(self.clone(), |at, key| at.get(key))
     }
 
+    /// The members of a list below a key; anything else is left out.
+    pub fn members(&self, key: &str) -> Vec<Self> {
+        let Some(at) = self.get(key) else { return Vec::new() };
+        if !at.value.is_array() {
+            at.left_out("a list is wanted here");
+        }
+        at.items()
+    }
+
+    /// The entries of a map below a key; anything else is left out.
+    pub fn fields(&self, key: &str) -> Vec<(&'s str, Self)> {
+        let Some(at) = self.get(key) else { return Vec::new() };
+        if !at.value.is_object() {
+            at.left_out("a map is wanted here");
+        }
+        at.entries()
+    }
+
     /// The members of a list; of anything else none.
     pub fn items(&self) -> Vec<Self> {
         if !self.value.is_array() {
@@ -169,10 +187,10 @@ impl<'s> Taking<'s> {
         at.items().into_iter().filter_map(pair).collect()
     }
 
-    /// Leaves keys out, each for its reason.
+    /// Leaves out keys of which nothing was taken, each for its reason.
     pub fn without(&self, keys: &[(&str, &str)]) {
         for (key, why) in keys {
-            if let Some(at) = self.get(key) {
+            if let Some(at) = self.get(key).filter(Self::is_open) {
                 at.left_out(*why);
             }
         }

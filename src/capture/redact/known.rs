@@ -1,6 +1,9 @@
 //! The secrets that are known: by what name each goes, and where their values stand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use indexmap::IndexMap;
 
@@ -152,25 +155,13 @@ impl Secrets {
             || self.kept_out.keys().any(|value| text.contains(value.as_str()))
     }
 
-    /// A message without any value that is secret or looks so.
+    /// A message of ours without any value that is secret or only chance makes.
     pub fn scrubbed(&self, text: &str) -> String {
-        let mut places: Vec<(usize, usize)> =
-            within::find("", text).into_iter().map(|found| (found.at.start, found.at.end)).collect();
+        let mut places = within::tokens_and_chance(text);
         for value in self.by_value.keys().chain(self.kept_out.keys()) {
-            places.extend(self.occurrences(text, value).map(|at| (at, at + value.len())));
+            places.extend(self.occurrences(text, value).map(|at| at..at + value.len()));
         }
-        places.sort_unstable();
-        let mut out = String::new();
-        let mut from = 0;
-        for (start, end) in places {
-            if start >= from {
-                out.push_str(&text[from..start]);
-                out.push_str(MASK);
-            }
-            from = from.max(end);
-        }
-        out.push_str(&text[from.min(text.len())..]);
-        out
+        covered(text, places)
     }
 
     /// Where a value stands as a word of its own; weak ones between spaces, quotes and separators only.
@@ -186,6 +177,22 @@ impl Secrets {
             searched && !(starts && before.is_some_and(is_word)) && !(ends && after.is_some_and(is_word))
         })
     }
+}
+
+/// The text with a mask in each place.
+fn covered(text: &str, mut places: Vec<Range<usize>>) -> String {
+    places.sort_by_key(|at| at.start);
+    let mut out = String::new();
+    let mut from = 0;
+    for Range { start, end } in places {
+        if start >= from {
+            out.push_str(&text[from..start]);
+            out.push_str(MASK);
+        }
+        from = from.max(end);
+    }
+    out.push_str(&text[from.min(text.len())..]);
+    out
 }
 
 fn spelled(shape: Shape) -> String {

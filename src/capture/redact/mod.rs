@@ -17,7 +17,7 @@ pub use known::Secrets;
 pub use shape::{Form, form};
 pub use telling::is_telling;
 
-use super::draft::Origins;
+use super::{draft::Origins, names::plain};
 use crate::{
     path::{Path, Segment},
     profile::{Piece, Text},
@@ -67,6 +67,11 @@ pub fn masked(name: &str, text: &str) -> String {
     }
     out.push_str(&text[end..]);
     out
+}
+
+/// A message of somebody else's without what looks like a secret.
+pub fn scrub(text: &str) -> String {
+    masked("", text)
 }
 
 /// Takes every secret out of the profile.
@@ -141,6 +146,7 @@ fn is_ours(at: &Path) -> bool {
     let in_workload = ["services", "jobs", "stores"].iter().any(|section| at.key_at(0) == Some(section));
     in_workload && at.key_at(2).is_some_and(|key| FIELDS.contains(&key))
         || !is_variable && last.is_some_and(|last| KEYS.contains(&last) || last == "image")
+        || at.key_at(2) == Some("files") && last.is_some_and(|last| last == "secret" || last == "from")
 }
 
 fn key(segment: &Segment) -> Option<&str> {
@@ -231,14 +237,16 @@ fn remember(value: &str, form: Form, name: &str, at: &Path, secrets: &mut Secret
     }
 }
 
-/// `db` and `POSTGRES_PASSWORD` make `db-password`, `web` and `SECRET_KEY` make `web-secret-key`.
-fn named(workload: &str, name: &str) -> String {
+/// What a secret is called: `db` and `POSTGRES_PASSWORD` make `db-password`, `web` and `WEB_KEY` make `web-key`.
+pub fn named(workload: &str, name: &str) -> String {
     let own = ["POSTGRES_", "MYSQL_", "MARIADB_", "REDIS_", "MONGO_INITDB_"];
     let short = own.iter().find_map(|own| name.strip_prefix(own)).unwrap_or(name);
-    match short {
-        "" => format!("{workload}-secret"),
-        short => format!("{workload}-{short}"),
+    if short.is_empty() {
+        return format!("{workload}-secret");
     }
+    let doubled = format!("{}-", plain(workload));
+    let spelled = plain(short);
+    format!("{workload}-{}", spelled.strip_prefix(&doubled).unwrap_or(&spelled))
 }
 
 const NO_REFERENCE: &str = "it holds a secret, and no reference can stand here";
@@ -289,16 +297,14 @@ fn hide(tree: &mut Json, spot: &Spot, secrets: &mut Secrets, origins: &Origins<'
 
 /// The field that goes as a whole when a part of it is secret.
 fn field(at: &Path) -> Path {
-    const WHOLE: [&str; 4] = ["command", "entrypoint", "post_start", "pre_stop"];
-    let is = |words: &[&str], segment: &Segment| key(segment).is_some_and(|key| words.contains(&key));
-    let end = match at.0.iter().skip(2).position(|segment| is(&WHOLE, segment)) {
-        Some(position) => position + 3,
-        None => match at.0.iter().skip(2).position(|segment| is(&["probes", "files"], segment)) {
-            Some(position) => position + 4,
-            None => at.0.len(),
-        },
-    };
-    Path(at.0[..end.min(at.0.len())].to_vec())
+    const WHOLE: [(&str, usize); 6] =
+        [("probes", 2), ("files", 2), ("command", 1), ("entrypoint", 1), ("post_start", 1), ("pre_stop", 1)];
+    let is = |word: &str, segment: &Segment| key(segment) == Some(word);
+    let within = at.0.iter().skip(2);
+    let found = WHOLE
+        .iter()
+        .find_map(|(word, steps)| Some(within.clone().position(|segment| is(word, segment))? + 2 + steps));
+    Path(at.0[..found.unwrap_or(at.0.len()).min(at.0.len())].to_vec())
 }
 
 fn blank(tree: &mut Json, at: &Path, why: &str, origins: &Origins<'_>) {

@@ -94,6 +94,12 @@ pub fn find(name: &str, text: &str) -> Vec<Found> {
     apart(found)
 }
 
+/// What is secret of a text whatever stands around it.
+pub fn tokens_and_chance(text: &str) -> Vec<Range<usize>> {
+    let tokens = tokens::within(text).into_iter().map(|(at, _)| at);
+    tokens.chain(random_words(text).map(|found| found.at)).collect()
+}
+
 /// Words of chance that do not say what they are a sum of.
 fn random_words(text: &str) -> impl Iterator<Item = Found> + '_ {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
@@ -109,7 +115,7 @@ fn random_words(text: &str) -> impl Iterator<Item = Found> + '_ {
             _ => {}
         }
     }
-    words.into_iter().filter_map(move |at| {
+    words.into_iter().flat_map(|at| segments(text, at)).filter_map(move |at| {
         // `NAME=VALUE` is one word of these letters.
         let cut = text[at.clone()].find('=').filter(|cut| at.start + cut + 1 < at.end && cut + 2 < at.len());
         let at = cut.map_or(at.clone(), |cut| at.start + cut + 1..at.end);
@@ -120,6 +126,20 @@ fn random_words(text: &str) -> impl Iterator<Item = Found> + '_ {
             .any(|sum| before.ends_with(sum) || word.to_ascii_lowercase().starts_with(sum));
         (is_random(word) && !is_sum).then(|| Found { value: word.to_owned(), form: form(word), at })
     })
+}
+
+/// The word, and the parts of a path that it may be.
+fn segments(text: &str, at: Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = vec![at.clone()];
+    let mut from = at.start;
+    for (offset, _) in text[at.clone()].match_indices('/') {
+        parts.push(from..at.start + offset);
+        from = at.start + offset + 1;
+    }
+    if from > at.start {
+        parts.push(from..at.end);
+    }
+    parts
 }
 
 /// Longer finds win over those that they hold or touch.

@@ -1,7 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use prodmirror::{
+    capture::{draft::From, redact::Rules},
+    readers::compose::Ask,
+};
 
+use super::capture::{environment, from_compose};
 use crate::cli::{failure::Failure, naming::DEFAULT, ui::Ui};
 
 /// Write a first profile
@@ -25,7 +30,7 @@ const FIRST: &str = include_str!("first-profile.yaml");
 impl Init {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let text = match &self.from {
-            Some(file) => super::super::first::from_compose(file).await?,
+            Some(file) => first(file).await?,
             None => FIRST.to_owned(),
         };
         if self.output.exists() && !self.force {
@@ -38,4 +43,17 @@ impl Init {
         ui.say("next: prodmirror check, prodmirror pin, prodmirror up");
         Ok(0)
     }
+}
+
+/// A capture of one Compose file, which the reader is going to edit.
+async fn first(file: &Path) -> Result<String, Failure> {
+    let ask = Ask { files: vec![file.to_owned()], environment: environment(), ..Ask::default() };
+    let draft = from_compose(&ask, &From { from: "compose", ..From::default() }, &Rules::default()).await?;
+    let name = file.file_name().map_or_else(|| "the Compose file".into(), |name| name.to_string_lossy());
+    Ok(format!(
+        "# A first profile, taken from {}. Next: `prodmirror check`, then `prodmirror pin`.\n\
+         # A line `not taken: PATH` names what of the file is not part of it.\n{}",
+        name.replace(char::is_control, " "),
+        draft.text()
+    ))
 }

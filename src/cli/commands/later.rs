@@ -35,7 +35,7 @@ macro_rules! later {
 
 later! {
     Egress "egress", Fault "fault", Rollout "rollout", Snapshot "snapshot", Masking "masking", State "state",
-    Scenario "scenario", Capture "capture", Drift "drift", Watch "watch", Record "record", Replay "replay",
+    Scenario "scenario", Drift "drift", Watch "watch", Record "record", Replay "replay",
     Load "load", Trace "trace",
     Bisect "bisect", Collect "collect", Report "report", Playbook "playbook", Bundle "bundle", Serve "serve", Mcp "mcp",
 }

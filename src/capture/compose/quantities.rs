@@ -1,6 +1,6 @@
 //! Quantities as Compose writes them.
 
-use prodmirror::profile::{Bytes, Cpu, Duration};
+use crate::profile::{Bytes, Cpu, Duration};
 
 /// `1.5G`, `512m`, `64mb`, `1024`: always powers of 1024, the unit in any case.
 pub fn bytes(text: &str) -> Option<Bytes> {

@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::{errors, first, has_compose};
+use crate::{errors, has_compose, init};
 
 const STACK: &str = r#"
 name: my_Shop
@@ -65,7 +65,7 @@ fn small(with_docker: bool) -> String {
     fs::write(folder.path().join("compose.yaml"), STACK).unwrap();
     fs::write(folder.path().join("web.env"), VARIABLES).unwrap();
     fs::write(folder.path().join(".env"), "REGION=eu-1\n").unwrap();
-    let text = first(&folder.path().join("compose.yaml"), with_docker).unwrap();
+    let text = init(&folder.path().join("compose.yaml"), with_docker).unwrap();
     assert!(errors(&text).is_empty(), "{:?}\n{text}", errors(&text));
     text.replace(&folder.path().display().to_string(), "FOLDER")
 }
@@ -112,7 +112,7 @@ fn the_hosts_environment_is_no_part_of_it() {
     )
     .unwrap();
     for with_docker in [true, false] {
-        let text = first(&file, with_docker).unwrap();
+        let text = init(&file, with_docker).unwrap();
         let home = std::env::var("HOME").unwrap();
         assert!(!text.contains(&home), "{text}");
         assert_eq!(text.matches("{hole: ").count(), 2, "{text}");
@@ -125,8 +125,8 @@ fn what_is_no_compose_file_is_bad_input() {
     let file = folder.path().join("compose.yaml");
     fs::write(&file, "a: [").unwrap();
     for with_docker in [true, false] {
-        let said = first(&file, with_docker).unwrap_err();
+        let said = init(&file, with_docker).unwrap_err();
         assert!(said.contains("compose.yaml"), "{said}");
     }
-    assert!(first(&folder.path().join("absent.yaml"), true).unwrap_err().contains("absent.yaml"));
+    assert!(init(&folder.path().join("absent.yaml"), true).unwrap_err().contains("absent.yaml"));
 }

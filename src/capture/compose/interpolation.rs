@@ -2,47 +2,61 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
-use super::taking::join;
+use crate::{capture::draft::steps, path::Path};
 
 /// What a text becomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    pub text: String,
-    /// Variables without a default: they leave nothing.
-    pub missing: Vec<String>,
+    pub parts: Vec<Part>,
     /// Variables and the values that were taken: of `.env`, else the default.
     pub defaults: Vec<(String, String)>,
 }
 
+/// Letters, or a variable without a value or a default: it leaves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    Missing(String),
+}
+
 /// The variables of a document, by the path of the text that holds them.
-pub type Answers = BTreeMap<String, Answer>;
+pub type Answers = BTreeMap<Path, Answer>;
 
 /// Variables that are set.
 pub type Set = BTreeMap<String, String>;
 
 /// Replaces the variables in every text of a document, and answers which there were.
-pub fn answer_all(value: &mut Value, path: &str, set: &Set, answers: &mut Answers) {
+pub fn answer_all(value: &mut Json, set: &Set) -> Answers {
+    let mut plain = value.clone();
+    replace(&mut plain, set);
+    let mut answers = Answers::new();
+    gather(&Path::root(), value, &plain, set, &mut answers);
+    *value = plain;
+    answers
+}
+
+fn replace(value: &mut Json, set: &Set) {
     match value {
-        Value::String(text) => {
-            let answer = answer(text, set);
-            text.clone_from(&answer.text);
-            if !answer.missing.is_empty() || !answer.defaults.is_empty() {
-                answers.insert(path.to_owned(), answer);
-            }
+        Json::String(text) => *text = answer(text, set).text(),
+        Json::Array(items) => items.iter_mut().for_each(|item| replace(item, set)),
+        Json::Object(map) => map.values_mut().for_each(|item| replace(item, set)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
+/// Paths are those of the answered document.
+fn gather(at: &Path, written: &Json, plain: &Json, set: &Set, answers: &mut Answers) {
+    if let Json::String(text) = written {
+        let answer = answer(text, set);
+        if !answer.defaults.is_empty() || answer.missing().next().is_some() {
+            answers.insert(at.clone(), answer);
         }
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                answer_all(item, &format!("{path}[{index}]"), set, answers);
-            }
-        }
-        Value::Object(map) => {
-            for (key, item) in map.iter_mut() {
-                answer_all(item, &join(path, key), set, answers);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        return;
+    }
+    for ((segment, plain), (_, written)) in steps(plain).into_iter().zip(steps(written)) {
+        gather(&at.push(segment), written, plain, set, answers);
     }
 }
 
@@ -52,10 +66,10 @@ pub fn answer(text: &str, set: &Set) -> Answer {
     let mut answer = Answer::default();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
-        answer.text.push_str(&rest[..at]);
+        answer.push(&rest[..at]);
         let after = &rest[at + 1..];
         if let Some(after) = after.strip_prefix('$') {
-            answer.text.push('$');
+            answer.push("$");
             rest = after;
         } else if let Some((inner, after)) = after.strip_prefix('{').and_then(closed) {
             braced(inner, set, &mut answer);
@@ -63,27 +77,58 @@ pub fn answer(text: &str, set: &Set) -> Answer {
         } else {
             let name = name_at(after);
             match name {
-                "" => answer.text.push('$'),
+                "" => answer.push("$"),
                 name => answer.take(name, set),
             }
             rest = &after[name.len()..];
         }
     }
-    answer.text.push_str(rest);
+    answer.push(rest);
     answer
 }
 
 impl Answer {
-    fn take(&mut self, name: &str, set: &Set) {
-        match set.get(name) {
-            Some(value) => self.chose(name, value.clone()),
-            None => self.missing.push(name.to_owned()),
+    pub fn text(&self) -> String {
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Missing(_) => String::new(),
+        };
+        self.parts.iter().map(text).collect()
+    }
+
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Missing(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    fn push(&mut self, text: &str) {
+        match self.parts.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Part::Text(last)) => last.push_str(text),
+            _ => self.parts.push(Part::Text(text.to_owned())),
         }
     }
 
-    fn chose(&mut self, name: &str, value: String) {
-        self.text.push_str(&value);
-        self.defaults.push((name.to_owned(), value));
+    fn take(&mut self, name: &str, set: &Set) {
+        match set.get(name) {
+            Some(value) => {
+                self.push(value);
+                self.defaults.push((name.to_owned(), value.clone()));
+            }
+            None => self.parts.push(Part::Missing(name.to_owned())),
+        }
+    }
+
+    fn chose(&mut self, name: &str, below: Self) {
+        self.defaults.push((name.to_owned(), below.text()));
+        for part in below.parts {
+            match part {
+                Part::Text(text) => self.push(&text),
+                missing => self.parts.push(missing),
+            }
+        }
     }
 }
 
@@ -110,9 +155,7 @@ fn braced(inner: &str, set: &Set, to: &mut Answer) {
     let is_set = set.get(name).is_some_and(|value| !(empty_is_unset && value.is_empty()));
     match (rest.split_at_checked(1), is_set) {
         (Some(("-", default)), false) | (Some(("+", default)), true) => {
-            let below = answer(default, set);
-            to.missing.extend(below.missing);
-            to.chose(name, below.text);
+            to.chose(name, answer(default, set));
         }
         (Some(("+", _)), false) => {}
         _ => to.take(name, set),
@@ -147,8 +190,8 @@ mod tests {
             ("[${EMPTY}] [${EMPTY:-d}] [${EMPTY-d}] [${EMPTY:+o}]", "[] [d] [] []", &[]),
         ] {
             let answer = answer(text, &set);
-            assert_eq!(answer.text, wanted, "{text}");
-            assert_eq!(answer.missing, missing, "{text}");
+            assert_eq!(answer.text(), wanted, "{text}");
+            assert_eq!(answer.missing().collect::<Vec<_>>(), missing, "{text}");
         }
         assert_eq!(answer("${TAG:-1.2}", &set).defaults, [("TAG".to_owned(), "1.2".to_owned())]);
     }

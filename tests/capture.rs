@@ -1,12 +1,15 @@
-//! `prodmirror init --from`: real Compose files become profiles that `check` accepts, and what is
-//! not part of them is named.
+//! A profile from Compose files: `check` accepts it, every leaf of the files is accounted for, and no secret is in it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-#[path = "first/corpora.rs"]
+#[path = "capture/canary.rs"]
+mod canary;
+#[path = "capture/compose.rs"]
+mod compose;
+#[path = "capture/corpora.rs"]
 mod corpora;
-#[path = "first/small.rs"]
-mod small;
+#[path = "capture/first.rs"]
+mod first;
 
 use std::{
     ffi::OsStr,
@@ -17,7 +20,7 @@ use std::{
 use prodmirror::profile::{self, Layers, Problem, Source};
 
 /// Runs `init --from FILE` and returns the profile's text, or what the program said.
-fn first(file: &Path, with_docker: bool) -> Result<String, String> {
+fn init(file: &Path, with_docker: bool) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let profile = folder.path().join("prodmirror.yaml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_prodmirror"));

@@ -1,0 +1,178 @@
+//! `capture`: one subcommand for each kind of source.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use prodmirror::{
+    capture::{
+        compose,
+        draft::{Draft, From, is_unedited, sealed},
+        redact::{Rules, scrub},
+    },
+    path::Path,
+    profile::Problems,
+    readers::compose::{Ask, KEPT},
+};
+
+use crate::cli::{failure::Failure, ui::Ui};
+
+/// Make a profile of what really runs, or of its files
+///
+/// What a profile cannot hold stands in it as comments, values of secrets nowhere.
+///
+/// Example: prodmirror capture compose compose.yaml -o prodmirror.yaml
+#[derive(Debug, Args)]
+pub struct Capture {
+    #[command(subcommand)]
+    source: Source,
+}
+
+#[derive(Debug, Subcommand)]
+enum Source {
+    Compose(Compose),
+    /// Not in this version
+    #[command(hide = true, disable_help_flag = true)]
+    Docker(super::later::Anything),
+    /// Not in this version
+    #[command(hide = true, disable_help_flag = true)]
+    Kubernetes(super::later::Anything),
+    /// Not in this version
+    #[command(hide = true, disable_help_flag = true)]
+    Files(super::later::Anything),
+}
+
+/// From Compose files, read as Compose reads them where Docker is there
+///
+/// The environment of this shell is no part of it: variables come from the `.env` beside the file, else they have
+/// their default, else they are holes.
+///
+/// Example: prodmirror capture compose compose.yaml compose.prod.yaml --profile web -o prodmirror.yaml
+#[derive(Debug, Args)]
+pub struct Compose {
+    /// Compose files; later ones lie over the first
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Switch on a profile of the Compose files
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
+    /// Variables for the Compose files, in place of `.env`
+    #[arg(long = "env-file", value_name = "FILE")]
+    env_files: Vec<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Where it goes, and what is secret by rule.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Where to write; absent: on stdout
+    #[arg(short = 'o', long = "output", value_name = "PROFILE")]
+    output: Option<PathBuf>,
+    /// Write over a profile that somebody edited, or that is no capture
+    #[arg(long)]
+    force: bool,
+    /// Take the value at this path of the profile for a secret, `services.*.env.LICENCE`
+    #[arg(long = "is-secret", value_name = "PATH")]
+    secret: Vec<Path>,
+    /// Take the value at this path of the profile for none
+    #[arg(long = "is-plain", value_name = "PATH")]
+    open: Vec<Path>,
+}
+
+impl Capture {
+    pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        let later = |name: &str| Err(Failure::later(&format!("`capture {name}`")));
+        match &self.source {
+            Source::Compose(it) => it.run(ui).await,
+            Source::Docker(_) => later("docker"),
+            Source::Kubernetes(_) => later("kubernetes"),
+            Source::Files(_) => later("files"),
+        }
+    }
+}
+
+impl Compose {
+    async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        self.output.admit()?;
+        let ask = Ask {
+            files: self.files.clone(),
+            profiles: self.profiles.clone(),
+            env_files: self.env_files.clone(),
+            environment: environment(),
+        };
+        let from = From { from: "compose", at: Some(now()), ..From::default() };
+        self.output.put(from_compose(&ask, &from, &self.output.rules()).await?, ui)
+    }
+}
+
+/// The profile that Compose files amount to.
+pub async fn from_compose(ask: &Ask, from: &From, rules: &Rules) -> Result<Draft, Failure> {
+    let document = prodmirror::readers::compose::read(ask)
+        .await
+        .map_err(|refused| Failure::input("compose-file", scrub(&refused.to_string())))?;
+    compose::draft(document, from, rules).map_err(unfit)
+}
+
+/// What docker is run with of this program's own environment.
+pub fn environment() -> std::collections::BTreeMap<String, std::ffi::OsString> {
+    KEPT.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
+}
+
+/// RFC 3339 in UTC, to the second.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `check` refuses what was captured, and nothing was left to leave out.
+fn unfit(problems: Problems) -> Failure {
+    let first = problems.0.first();
+    let said = first.map(|problem| format!("{}: {}", problem.path, problem.message)).unwrap_or_default();
+    Failure::input("capture", format!("no profile can be made of it: {}", scrub(&said)))
+}
+
+impl Output {
+    fn rules(&self) -> Rules {
+        Rules { secret: self.secret.clone(), open: self.open.clone() }
+    }
+
+    /// Refuses before anything is asked of the source.
+    fn admit(&self) -> Result<(), Failure> {
+        let Some(file) = self.output.as_ref().filter(|file| !self.force && file.exists()) else {
+            return Ok(());
+        };
+        let text = std::fs::read(file)
+            .map_err(|error| Failure::tool("io", format!("{}: {error}", file.display())))?;
+        match is_unedited(&String::from_utf8_lossy(&text)) {
+            true => Ok(()),
+            false => Err(Failure::usage(
+                "exists",
+                format!("{} was edited, or was not written by `capture`", file.display()),
+            )
+            .hint("write elsewhere with -o PROFILE, or over it with --force")),
+        }
+    }
+
+    fn put(&self, draft: Draft, ui: &Ui) -> Result<u8, Failure> {
+        let text = sealed(&draft.text());
+        if let Some(file) = &self.output {
+            std::fs::write(file, &text)
+                .map_err(|error| Failure::tool("io", format!("{}: {error}", file.display())))?;
+            ui.say(format!("wrote {}", file.display()));
+        }
+        if ui.is_json() {
+            ui.document("Capture", &draft);
+        } else if self.output.is_none() {
+            ui.data(&text);
+        }
+        let account = draft.account;
+        ui.say(format!(
+            "{} values read: {} used, {} noted, {} in holes",
+            account.leaves, account.used, account.noted, account.holes
+        ));
+        for hole in &draft.holes {
+            ui.say(format!("hole {}: {}", hole.path, hole.reason));
+            ui.say(format!("  fill it with {}", hole.fill));
+        }
+        Ok(0)
+    }
+}

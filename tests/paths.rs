@@ -7,6 +7,8 @@ mod again;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
+#[path = "paths/copies.rs"]
+mod copies;
 #[path = "paths/images.rs"]
 mod images;
 #[path = "paths/life.rs"]
@@ -21,7 +23,7 @@ mod registry;
 
 use std::time::{Duration, Instant};
 
-use cli::Cli;
+use cli::{Cli, docker};
 
 /// Writes a profile and answers its path.
 fn file(cli: &Cli, profile: &profiles::Profile) -> String {
@@ -36,4 +38,11 @@ fn until(what: &str, mut is: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what}: not within two minutes");
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// The id of one container by its Compose key.
+fn id(name: &str, key: &str) -> String {
+    let project = format!("label=com.docker.compose.project=pm-{name}");
+    let service = format!("label=com.docker.compose.service={key}");
+    docker(&["ps", "-aq", "--no-trunc", "--filter", &project, "--filter", &service])
 }

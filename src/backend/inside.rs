@@ -26,14 +26,18 @@ pub struct Exec<'a> {
     pub env: &'a [(String, String)],
     pub user: Option<&'a str>,
     pub tty: bool,
-    /// Columns and rows of the caller's terminal.
+    /// Columns and rows of the caller's terminal; the command's own has them before it starts.
     pub size: Option<(u16, u16)>,
+    /// Columns and rows each time that they change.
+    pub resized: Option<Sizes>,
     pub stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
     pub stdout: Pin<Box<dyn AsyncWrite + Send>>,
     pub stderr: Pin<Box<dyn AsyncWrite + Send>>,
     /// A new container of the same image with the entrypoint replaced, removed afterwards.
     pub fresh: bool,
 }
+
+pub type Sizes = Pin<Box<dyn Stream<Item = (u16, u16)> + Send>>;
 
 /// Files in and out of containers, as tar streams with owner and mode.
 pub trait Files: Send + Sync {
@@ -57,11 +61,12 @@ pub trait Files: Send + Sync {
 }
 
 /// What lies at a path of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathKind {
     File,
     Folder,
-    Link,
+    /// With the path that it leads to in the end.
+    Link(String),
 }
 
 /// The bytes of a tar archive, as they come.
@@ -74,9 +79,11 @@ pub struct LogQuery {
     pub service: Option<Name>,
     pub ordinal: Option<u32>,
     pub container: Option<String>,
+    /// Goes on with what containers print that come later, until the mirror is gone.
     pub follow: bool,
     /// Unix seconds.
     pub since: Option<i64>,
+    /// The last lines of each container.
     pub tail: Option<u32>,
     /// The container that was replaced last.
     pub previous: bool,

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 pub use error::{BackendError, Result};
 pub use images::{Brought, Images};
-pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, TarReader, TarStream, Target};
+pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
 pub use progress::{Progress, Report, Unheard};
 pub use record::{Lease, LeaseKind, Listed, ListedKeeper, Record};
 pub use start::{Part, Planned, Power, RunState, Start, What};

@@ -7,6 +7,7 @@ mod again;
 mod commands;
 mod failure;
 mod host;
+mod landing;
 mod launch;
 mod naming;
 mod options;

@@ -45,6 +45,7 @@ impl<'b> Inside<'b> {
             user: None,
             tty: false,
             size: None,
+            resized: None,
             stdin,
             stdout: Box::pin(stdout),
             stderr: Box::pin(stderr),

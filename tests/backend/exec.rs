@@ -37,6 +37,7 @@ async fn run(ground: &Ground, wish: Wish<'_>) -> Ran {
         user: wish.user,
         tty: wish.tty,
         size: wish.tty.then_some((132, 43)),
+        resized: None,
         stdin: wish
             .stdin
             .map(|bytes| Box::pin(std::io::Cursor::new(bytes)) as Pin<Box<dyn AsyncRead + Send>>),
@@ -122,6 +123,7 @@ async fn a_container_that_is_not_there_is_named() {
         user: None,
         tty: false,
         size: None,
+        resized: None,
         stdin: None,
         stdout: sink(),
         stderr: sink(),

@@ -155,6 +155,7 @@ impl Ground {
             user: None,
             tty: false,
             size: None,
+            resized: None,
             stdin: None,
             stdout: Box::pin(out.clone()),
             stderr: Box::pin(out.clone()),

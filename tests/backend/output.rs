@@ -91,7 +91,7 @@ async fn a_tar_goes_in_and_comes_out_as_it_was() {
     let kind = async |path| ground.compose.path_kind(&target, path).await.unwrap();
     assert_eq!(kind("/tmp/in").await, Some(PathKind::Folder));
     assert_eq!(kind("/tmp/in/big").await, Some(PathKind::File));
-    assert_eq!(kind("/bin").await, Some(PathKind::Link));
+    assert_eq!(kind("/bin").await, Some(PathKind::Link("/usr/bin".to_owned())));
     assert_eq!(kind("/none").await, None);
     let missing: Result<Vec<_>, _> =
         ground.compose.copy_from(&target, "/none").await.unwrap().try_collect().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cli::{Cli, Done, docker, left_of},
-    file,
+    file, id,
     profiles::{Profile, profile},
 };
 
@@ -25,13 +25,6 @@ fn seed(cli: &Cli, rows: &str) {
 fn sql(cli: &Cli, name: &str, text: &str) -> String {
     let psql = ["exec", name, "db", "--", "psql", "-U", "app", "-d", "notes", "-Atc", text];
     cli.run(&psql).ok().stdout.trim().to_owned()
-}
-
-/// The id of one container by its Compose key.
-fn id(name: &str, key: &str) -> String {
-    let project = format!("label=com.docker.compose.project=pm-{name}");
-    let service = format!("label=com.docker.compose.service={key}");
-    docker(&["ps", "-aq", "--no-trunc", "--filter", &project, "--filter", &service])
 }
 
 #[track_caller]

@@ -122,6 +122,13 @@ impl Cli {
         self.command(arguments).stdin(Stdio::null()).output().expect("the program starts").into()
     }
 
+    /// In another folder.
+    #[track_caller]
+    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Done {
+        let mut command = self.command(arguments);
+        command.current_dir(folder).stdin(Stdio::null()).output().expect("the program starts").into()
+    }
+
     /// With this on standard input.
     #[track_caller]
     pub fn fed(&self, arguments: &[&str], input: &[u8]) -> Done {
@@ -131,11 +138,17 @@ impl Cli {
     /// On a terminal of 100 columns and 30 rows; what is drawn is all on stdout, and `input` is typed.
     #[track_caller]
     pub fn on_terminal(&self, arguments: &[&str], input: &[u8]) -> Done {
+        self.on_terminal_after("stty cols 100 rows 30; exec", arguments, input)
+    }
+
+    /// On a terminal, behind other words of a shell.
+    #[track_caller]
+    pub fn on_terminal_after(&self, before: &str, arguments: &[&str], input: &[u8]) -> Done {
         let plain = self.command(arguments);
         let words = [plain.get_program()].into_iter().chain(plain.get_args());
         let line: Vec<String> =
             words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"))).collect();
-        let line = format!("stty cols 100 rows 30; exec {}", line.join(" "));
+        let line = format!("{before} {}", line.join(" "));
         let mut script = Command::new("script");
         script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(root()).env_clear();
         script.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");

@@ -1,4 +1,7 @@
 //! Files in and out of containers, as tar streams.
+//!
+//! The engine's archive API sees a container's layers and volumes, and nothing that lies in memory: what is copied
+//! below a tmpfs would be gone without a word. Such paths are reached from inside, see `in_memory`.
 
 use std::io;
 
@@ -31,7 +34,7 @@ impl Files for Compose {
     }
 
     fn copy_to<'a>(&'a self, target: &'a Target, folder: &'a str, tar: TarReader) -> Later<'a, ()> {
-        Box::pin(async move { self.upload(&self.find(target).await?, folder, tar).await })
+        Box::pin(self.unpack(target, folder, tar))
     }
 }
 
@@ -40,20 +43,34 @@ impl Compose {
         const GO_DIR: u32 = 1 << 31;
         const GO_SYMLINK: u32 = 1 << 27;
         let id = self.find(target).await?;
+        if self.lies_in_memory(&id, path).await? {
+            return self.kind_inside(&id, path).await;
+        }
         let options = ContainerArchiveInfoOptionsBuilder::new().path(path).build();
         let stat = self.docker.get_container_archive_info(&id, Some(options)).await.if_there(path)?;
         Ok(stat.map(|stat| match stat.file_mode {
             mode if mode & GO_DIR != 0 => PathKind::Folder,
-            mode if mode & GO_SYMLINK != 0 => PathKind::Link,
+            mode if mode & GO_SYMLINK != 0 => PathKind::Link(stat.link_target),
             _ => PathKind::File,
         }))
     }
 
     async fn download(&self, target: &Target, path: &str) -> Result<TarStream> {
         let id = self.find(target).await?;
+        if self.lies_in_memory(&id, path).await? {
+            return Ok(self.pack_inside(id, path));
+        }
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let parts = self.docker.download_from_container(&id, Some(options));
         Ok(Box::pin(parts.map(|part| part.map_err(|error| io::Error::other(trouble::words(&error))))))
+    }
+
+    async fn unpack(&self, target: &Target, folder: &str, tar: TarReader) -> Result<()> {
+        let id = self.find(target).await?;
+        if self.lies_in_memory(&id, folder).await? {
+            return self.unpack_inside(&id, folder, tar).await;
+        }
+        self.upload(&id, folder, tar).await
     }
 
     pub(super) async fn upload(&self, id: &str, folder: &str, tar: TarReader) -> Result<()> {

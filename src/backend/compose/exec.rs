@@ -3,10 +3,11 @@
 use std::pin::Pin;
 
 use bollard::{
+    Docker,
     container::{AttachContainerResults, LogOutput},
     errors::Error,
     exec::{CreateExecOptions, StartExecOptions, StartExecResults},
-    models::{ContainerCreateBody, ContainerInspectResponse},
+    models::{ContainerCreateBody, ContainerInspectResponse, ExecConfig},
     query_parameters::{
         AttachContainerOptionsBuilder, ResizeContainerTTYOptionsBuilder, ResizeExecOptionsBuilder,
         WaitContainerOptions,
@@ -16,11 +17,13 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::{
-    super::{BackendError, Exec, Result},
+    super::{BackendError, Exec, Result, Sizes},
     Compose,
     trouble::{self, Doing as _},
 };
 use crate::labels;
+
+const NOT_BEGUN: &[u8] = b"OCI runtime exec failed: ";
 
 type Input = Pin<Box<dyn AsyncWrite + Send>>;
 type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
@@ -50,7 +53,8 @@ impl Compose {
             ..Default::default()
         };
         let ends = Ends { stdin: exec.stdin, stdout: exec.stdout, stderr: exec.stderr };
-        self.exec_in(id, options, exec.size, ends).await
+        let terminal = Terminal { size: exec.size, resized: exec.resized };
+        self.exec_in(id, options, terminal, ends).await
     }
 
     /// Runs an exec to its end and answers its exit code.
@@ -58,17 +62,20 @@ impl Compose {
         &self,
         id: &str,
         options: CreateExecOptions<String>,
-        size: Option<(u16, u16)>,
-        ends: Ends,
+        terminal: Terminal,
+        mut ends: Ends,
     ) -> Result<i64> {
         let what = options.cmd.as_ref().and_then(|argv| argv.first()).cloned().unwrap_or_default();
         let tty = options.tty.unwrap_or_default();
-        let exec = self.docker.create_exec(id, options).await.doing(format!("exec {what}"))?.id;
+        let config = ExecConfig { console_size: terminal.console(tty), ..options.into() };
+        let exec = self.docker.create_exec(id, config).await.doing(format!("exec {what}"))?.id;
         let start = StartExecOptions { tty, output_capacity: Some(1 << 16), ..Default::default() };
         let started = match self.docker.start_exec(&exec, Some(start)).await {
             Ok(started) => started,
             Err(error) => {
-                return not_run(&error).ok_or_else(|| trouble::engine(format!("exec {what}"), &error));
+                return not_run(&error, &mut ends)
+                    .await
+                    .ok_or_else(|| trouble::engine(format!("exec {what}"), &error));
             }
         };
         let StartExecResults::Attached { output, input } = started else {
@@ -77,12 +84,8 @@ impl Compose {
                 why: "the engine detached it".to_owned(),
             });
         };
-        if let Some((columns, rows)) = size.filter(|_| tty) {
-            let options = ResizeExecOptionsBuilder::new().w(columns.into()).h(rows.into()).build();
-            // A command that has ended already has no terminal to resize.
-            let _ = self.docker.resize_exec(&exec, options).await;
-        }
-        relay(input, output, ends).await?;
+        let resize = resize(terminal.resized.filter(|_| tty), Resized::Exec(&exec), &self.docker);
+        relay(input, output, ends, resize).await?;
         let end = self.docker.inspect_exec(&exec).await.doing(format!("exec {what}"))?;
         Ok(end.exit_code.unwrap_or_default())
     }
@@ -90,15 +93,18 @@ impl Compose {
     /// A container like the one that is meant, but for its command; removed when it ends.
     async fn exec_fresh(&self, like: &str, exec: Exec<'_>) -> Result<i64> {
         let what = format!("fresh container of {}", exec.target.service);
-        let body = fresh_body(self.inspect(like).await?.unwrap_or_default(), &exec);
+        let mut terminal = Terminal { size: exec.size, resized: None };
+        let body =
+            fresh_body(self.inspect(like).await?.unwrap_or_default(), &exec, terminal.console(exec.tty));
         let id = self.docker.create_container(None, body).await.doing(what.clone())?.id;
         let ends = Ends { stdin: exec.stdin, stdout: exec.stdout, stderr: exec.stderr };
-        let ended = self.run_attached(&id, exec.tty, exec.size, ends).await;
+        terminal.resized = exec.resized.filter(|_| exec.tty);
+        let ended = self.run_attached(&id, terminal, ends).await;
         self.remove_container(&id).await?;
         ended
     }
 
-    async fn run_attached(&self, id: &str, tty: bool, size: Option<(u16, u16)>, ends: Ends) -> Result<i64> {
+    async fn run_attached(&self, id: &str, terminal: Terminal, mut ends: Ends) -> Result<i64> {
         let what = "fresh container";
         let attach = AttachContainerOptionsBuilder::new()
             .stream(true)
@@ -109,13 +115,9 @@ impl Compose {
             self.docker.attach_container(id, Some(attach.build())).await.doing(what)?;
         let mut wait = self.docker.wait_container(id, None::<WaitContainerOptions>);
         if let Err(error) = self.docker.start_container(id, None).await {
-            return not_run(&error).ok_or_else(|| trouble::engine(what, &error));
+            return not_run(&error, &mut ends).await.ok_or_else(|| trouble::engine(what, &error));
         }
-        if let Some((columns, rows)) = size.filter(|_| tty) {
-            let options = ResizeContainerTTYOptionsBuilder::new().w(columns.into()).h(rows.into()).build();
-            let _ = self.docker.resize_container_tty(id, options).await;
-        }
-        relay(input, output, ends).await?;
+        relay(input, output, ends, resize(terminal.resized, Resized::Container(id), &self.docker)).await?;
         match wait.next().await {
             Some(Ok(end)) => Ok(end.status_code),
             Some(Err(Error::DockerContainerWaitError { code, .. })) => Ok(code),
@@ -126,10 +128,15 @@ impl Compose {
 }
 
 /// What the container that is meant was made from, with another command and no part in the mirror's services.
-fn fresh_body(there: ContainerInspectResponse, exec: &Exec<'_>) -> ContainerCreateBody {
+fn fresh_body(
+    there: ContainerInspectResponse,
+    exec: &Exec<'_>,
+    console: Option<Vec<usize>>,
+) -> ContainerCreateBody {
     let (config, mut host) = (there.config.unwrap_or_default(), there.host_config.unwrap_or_default());
     host.restart_policy = None;
     host.port_bindings = None;
+    host.console_size = console;
     let mut env = config.env.unwrap_or_default();
     env.extend(variables(exec.env));
     // Not a replica: it carries only what makes it the mirror's to remove.
@@ -159,20 +166,74 @@ fn variables(env: &[(String, String)]) -> Vec<String> {
     env.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-/// The exit code of a shell for a command that could not be run at all.
-fn not_run(error: &Error) -> Option<i64> {
+/// The exit code of a shell for a command that could not be run at all; why stands where its complaints would.
+async fn not_run(error: &Error, ends: &mut Ends) -> Option<i64> {
     let why = trouble::words(error);
+    let code = not_run_code(&why)?;
+    // Nobody who reads it is no reason to fail otherwise.
+    let _ = ends.stderr.write_all(format!("{why}\n").as_bytes()).await;
+    let _ = ends.stderr.flush().await;
+    Some(code)
+}
+
+fn not_run_code(why: &str) -> Option<i64> {
     if why.contains("executable file not found") || why.contains("no such file or directory") {
         Some(127)
-    } else if why.contains("permission denied") {
+    } else if why.contains("permission denied") || why.contains("exec format error") {
         Some(126)
     } else {
         None
     }
 }
 
+/// The terminal of the one who asked.
+#[derive(Default)]
+pub(super) struct Terminal {
+    pub size: Option<(u16, u16)>,
+    pub resized: Option<Sizes>,
+}
+
+impl Terminal {
+    /// Rows and columns, as the engine wants them before a command with a terminal starts: set later, its first look
+    /// at its own terminal may find none.
+    fn console(&self, tty: bool) -> Option<Vec<usize>> {
+        self.size.filter(|_| tty).map(|(columns, rows)| vec![rows.into(), columns.into()])
+    }
+}
+
+enum Resized<'a> {
+    Exec(&'a str),
+    Container(&'a str),
+}
+
+/// Passes on each change of the size; never ends.
+async fn resize(sizes: Option<Sizes>, what: Resized<'_>, docker: &Docker) {
+    if let Some(mut sizes) = sizes {
+        while let Some((columns, rows)) = sizes.next().await {
+            // A command that has ended already has no terminal to resize.
+            let _ = match what {
+                Resized::Exec(id) => {
+                    let size = ResizeExecOptionsBuilder::new().w(columns.into()).h(rows.into()).build();
+                    docker.resize_exec(id, size).await
+                }
+                Resized::Container(id) => {
+                    let size =
+                        ResizeContainerTTYOptionsBuilder::new().w(columns.into()).h(rows.into()).build();
+                    docker.resize_container_tty(id, size).await
+                }
+            };
+        }
+    }
+    std::future::pending().await
+}
+
 /// Carries input and output at once until the output ends; the end of the input is passed on.
-async fn relay(mut input: Input, mut output: Output, mut ends: Ends) -> Result<()> {
+async fn relay(
+    mut input: Input,
+    mut output: Output,
+    mut ends: Ends,
+    resize: impl Future<Output = ()>,
+) -> Result<()> {
     let stdin = ends.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -183,20 +244,27 @@ async fn relay(mut input: Input, mut output: Output, mut ends: Ends) -> Result<(
         std::future::pending::<()>().await;
     };
     let drain = async {
+        let mut first = true;
         while let Some(part) = output.next().await {
             let (end, bytes) = match part.doing("output of a command")? {
                 LogOutput::StdErr { message } => (&mut ends.stderr, message),
+                // The engine says why a command could not begin where the command would have spoken.
+                LogOutput::StdOut { message } if first && message.starts_with(NOT_BEGUN) => {
+                    (&mut ends.stderr, message)
+                }
                 LogOutput::StdOut { message }
                 | LogOutput::Console { message }
                 | LogOutput::StdIn { message } => (&mut ends.stdout, message),
             };
             end.write_all(&bytes).await.map_err(trouble::io("output of a command"))?;
             end.flush().await.map_err(trouble::io("output of a command"))?;
+            first = false;
         }
         Ok(())
     };
     tokio::select! {
         drained = drain => drained,
         () = feed => Ok(()),
+        () = resize => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ mod helper_image;
 mod host;
 mod image_export;
 mod images;
+mod in_memory;
 mod inside;
 mod keeper_line;
 mod lacks;

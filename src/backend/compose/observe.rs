@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, duplex};
 use super::{
     super::{Result, Scope},
     Compose, HELPER_PATH,
-    exec::Ends,
+    exec::{Ends, Terminal},
     facts,
     inside::Questions,
     launch::id_of,
@@ -118,8 +118,10 @@ impl Compose {
         let ends = Ends { stdin: None, stdout: Box::pin(stdout), stderr: Box::pin(tokio::io::sink()) };
         let mut answer = Vec::new();
         let mut printed = printed.take(LONGEST);
-        let (code, read) =
-            tokio::join!(self.exec_in(id, options, None, ends), printed.read_to_end(&mut answer));
+        let (code, read) = tokio::join!(
+            self.exec_in(id, options, Terminal::default(), ends),
+            printed.read_to_end(&mut answer)
+        );
         (code.ok()? == 0 && read.is_ok()).then_some(answer)
     }
 

@@ -2,7 +2,10 @@ use std::{io::IsTerminal, pin::Pin};
 
 use clap::Args;
 use prodmirror::backend::{self, Target};
-use tokio::io::AsyncRead;
+use tokio::{
+    io::AsyncRead,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
 
@@ -18,13 +21,13 @@ pub struct Exec {
     name: String,
     #[arg(value_name = "SERVICE[/ORDINAL]")]
     part: String,
-    /// Pass standard input on
+    /// Pass standard input on; the default on a terminal
     #[arg(short = 'i', long)]
     interactive: bool,
-    /// With a terminal
+    /// With a terminal; the default where standard input and output are one
     #[arg(short = 't', long, conflicts_with = "no_tty")]
     tty: bool,
-    /// Without a terminal; the default where standard input is none
+    /// Without a terminal
     #[arg(short = 'T', long)]
     no_tty: bool,
     /// An init container or sidecar instead of the main one
@@ -45,12 +48,13 @@ impl Exec {
         let (service, ordinal) = naming::replica(&self.part)?;
         naming::must_exist(&*backend, &mirror, &service, ordinal).await?;
         let target = Target { mirror, service, ordinal, container: self.container.clone() };
-        let tty = self.tty && !self.no_tty && std::io::stdout().is_terminal();
-        let stdin: Option<Pin<Box<dyn AsyncRead + Send>>> = match self.interactive || tty {
+        let (typed, seen) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+        let tty = !self.no_tty && (self.tty || typed && seen);
+        let stdin: Option<Pin<Box<dyn AsyncRead + Send>>> = match self.interactive || tty && typed {
             true => Some(Box::pin(tokio::io::stdin())),
             false => None,
         };
-        let _raw = tty.then(RawTerminal::enter).flatten();
+        let _raw = (tty && typed).then(RawTerminal::enter).flatten();
         let code = backend
             .exec(backend::Exec {
                 target: &target,
@@ -59,20 +63,45 @@ impl Exec {
                 user: None,
                 tty,
                 size: tty.then(size).flatten(),
+                resized: tty.then(resized).flatten(),
                 stdin,
                 stdout: Box::pin(tokio::io::stdout()),
                 stderr: Box::pin(tokio::io::stderr()),
                 fresh: self.fresh,
             })
-            .await?;
+            .await
+            .map_err(not_running)?;
         Ok(u8::try_from(code).unwrap_or(1))
     }
 }
 
-/// Columns and rows of the terminal.
+fn not_running(error: backend::BackendError) -> Failure {
+    let failure = Failure::from(error);
+    match failure.message.contains("is not running") {
+        true => failure.hint("--fresh runs it in a new container of the same image"),
+        false => failure,
+    }
+}
+
+/// Columns and rows of the terminal, whichever end of ours is one.
 fn size() -> Option<(u16, u16)> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    let size = size.or_else(|_| rustix::termios::tcgetwinsize(std::io::stdin())).ok()?;
     Some((size.ws_col, size.ws_row))
+}
+
+/// The size each time that the terminal says that it changed.
+fn resized() -> Option<backend::Sizes> {
+    let changes = signal(SignalKind::window_change()).ok()?;
+    let sizes = futures_util::stream::unfold(changes, |mut changes| async {
+        loop {
+            changes.recv().await?;
+            if let Some(size) = size() {
+                return Some((size, changes));
+            }
+        }
+    });
+    Some(Box::pin(sizes))
 }
 
 /// The terminal without line editing, and back on drop.

@@ -11,6 +11,8 @@ mod cli;
 mod copies;
 #[path = "paths/images.rs"]
 mod images;
+#[path = "paths/inside.rs"]
+mod inside;
 #[path = "paths/life.rs"]
 mod life;
 #[path = "paths/names.rs"]

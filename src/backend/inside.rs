@@ -81,8 +81,7 @@ pub struct LogQuery {
     pub container: Option<String>,
     /// Goes on with what containers print that come later, until the mirror is gone.
     pub follow: bool,
-    /// Unix seconds.
-    pub since: Option<i64>,
+    pub since: Option<jiff::Timestamp>,
     /// The last lines of each container.
     pub tail: Option<u32>,
     /// The container that was replaced last.

@@ -6,6 +6,7 @@ use prodmirror::{
     backend::{Backend, Scope},
     labels,
     name::Name,
+    observed::Observed,
     profile::{Layers, Loaded, Problem, Source, load},
 };
 
@@ -194,6 +195,15 @@ pub fn replica(text: &str) -> Result<(Name, Option<u32>), Failure> {
     Ok((service, ordinal))
 }
 
+/// Refuses a mirror that is not there.
+pub async fn must_be_there(backend: &dyn Backend, mirror: &Name) -> Result<Observed, Failure> {
+    let observed = backend.observe(&Scope::of(mirror), false).await?;
+    if observed.containers.is_empty() {
+        return Err(prodmirror::mirror::StoryError::NoMirror { mirror: mirror.clone() }.into());
+    }
+    Ok(observed)
+}
+
 /// Refuses a mirror, service or replica that is not there, naming those that are.
 pub async fn must_exist(
     backend: &dyn Backend,
@@ -201,10 +211,7 @@ pub async fn must_exist(
     service: &Name,
     ordinal: Option<u32>,
 ) -> Result<(), Failure> {
-    let observed = backend.observe(&Scope::of(mirror), false).await?;
-    if observed.containers.is_empty() {
-        return Err(prodmirror::mirror::StoryError::NoMirror { mirror: mirror.clone() }.into());
-    }
+    let observed = must_be_there(backend, mirror).await?;
     let there: std::collections::BTreeSet<(String, String)> = observed
         .containers
         .iter()

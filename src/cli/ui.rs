@@ -85,17 +85,22 @@ impl Ui {
 
     /// Text as data on stdout. A reader that went away is no error of ours.
     pub fn data(&self, text: &str) {
+        self.wrote(text);
+    }
+
+    /// As [`data`](Self::data); answers whether someone still reads.
+    pub fn wrote(&self, text: &str) -> bool {
         let text = if self.color_on_stdout() {
             text.to_owned()
         } else {
             anstream::adapter::strip_str(text).to_string()
         };
+        let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        if !text.ends_with('\n') && !text.is_empty() {
-            let _ = out.write_all(b"\n");
-        }
-        let _ = out.flush();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.write_all(end.as_bytes()))
+            .and_then(|()| out.flush())
+            .is_ok()
     }
 
     /// Bytes for another program, as they are.

@@ -7,6 +7,7 @@ use bollard::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 
 use super::{
     super::{BackendError, LogLine, LogQuery, LogStream, Result},
@@ -23,51 +24,60 @@ use crate::{
 
 impl Compose {
     pub(super) async fn read_logs(&self, mirror: &Name, query: LogQuery) -> Result<LogStream> {
-        let mut wanted = vec![format!("{}={mirror}", labels::MIRROR)];
-        wanted.extend(query.service.iter().map(|service| format!("{}={service}", labels::SERVICE)));
-        wanted.extend(query.ordinal.iter().map(|ordinal| format!("{}={ordinal}", labels::ORDINAL)));
-        let mut containers = self.containers_labelled(&wanted).await?;
-        containers.retain(|container| match (&query.container, container_name(container)) {
-            (Some(wanted), Some(name)) => wanted == name,
-            (None, Some(_)) => true,
-            (_, None) => false,
-        });
+        if query.follow {
+            return self.follow_logs(mirror, query).await;
+        }
+        let containers = self.wanted(mirror, &query).await?;
+        if query.previous {
+            return self.previous(mirror, &containers, &query).await;
+        }
+        let streams: Vec<_> = containers.iter().map(|container| self.lines_of(container, &query)).collect();
+        Ok(merge(streams))
+    }
+
+    /// The containers that a query means.
+    ///
+    /// # Errors
+    /// [`BackendError::NoTarget`] where there is none.
+    pub(super) async fn wanted(&self, mirror: &Name, query: &LogQuery) -> Result<Vec<ContainerSummary>> {
+        let mut containers = self.containers_labelled(&[format!("{}={mirror}", labels::MIRROR)]).await?;
+        containers.retain(|container| matches(container, query));
         containers.sort_by_key(|container| {
             (label(container, labels::SERVICE).map(str::to_owned), ordinal_of(container))
         });
         if containers.is_empty() {
-            let what = query.service.map_or_else(|| "container".to_owned(), |service| service.to_string());
-            return Err(BackendError::NoTarget { mirror: mirror.clone(), what });
+            return Err(BackendError::NoTarget { mirror: mirror.clone(), what: in_words(query) });
         }
-        if query.previous {
-            return self.previous(mirror, &containers).await;
-        }
-        let streams: Vec<_> = containers.iter().map(|container| self.lines_of(container, &query)).collect();
-        Ok(if query.follow { Box::pin(stream::select_all(streams)) } else { merge(streams) })
+        Ok(containers)
     }
 
-    fn lines_of(&self, container: &ContainerSummary, query: &LogQuery) -> LogStream {
+    pub(super) fn lines_of(&self, container: &ContainerSummary, query: &LogQuery) -> LogStream {
         let tail = query.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
-        let since = query.since.and_then(|since| i32::try_from(since).ok()).unwrap_or_default();
         let options = LogsOptionsBuilder::new()
             .follow(query.follow)
             .stdout(true)
             .stderr(true)
             .timestamps(true)
-            .since(since)
+            .since(seconds(query.since))
             .tail(&tail);
         let source = Source::of(container);
         let parts = self.docker.logs(id_of(container), Some(options.build()));
         let parts = parts.map(|part| part.doing("logs"));
         let mut joiner = Joiner::default();
+        let since = query.since;
         Box::pin(parts.try_filter_map(move |part| {
             let line = joiner.take(part).map(|(stream, at, line)| source.line(stream, at, line));
-            std::future::ready(Ok(line))
+            std::future::ready(Ok(line.filter(|line| is_since(line, since))))
         }))
     }
 
     /// The logs that the keeper kept of the containers it replaced last.
-    async fn previous(&self, mirror: &Name, containers: &[ContainerSummary]) -> Result<LogStream> {
+    async fn previous(
+        &self,
+        mirror: &Name,
+        containers: &[ContainerSummary],
+        query: &LogQuery,
+    ) -> Result<LogStream> {
         let keeper = self.helper_container(mirror, Kind::Keeper).await?;
         let keeper = keeper
             .ok_or_else(|| BackendError::NoTarget { mirror: mirror.clone(), what: "keeper".to_owned() })?;
@@ -77,12 +87,12 @@ impl Compose {
             let path = format!("{JOURNAL_DIR}/previous/{key}.log");
             let Some(text) = self.file_of(id_of(&keeper), &path).await? else { continue };
             let source = Source::of(container);
-            let lines: Vec<_> = text
-                .split(|b| *b == b'\n')
-                .filter(|line| !line.is_empty())
-                .map(|line| Ok(source.kept(line)))
-                .collect();
-            streams.push(Box::pin(stream::iter(lines)));
+            let kept = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+            let mut lines: Vec<LogLine> = kept.map(|line| source.kept(line)).collect();
+            lines.retain(|line| is_since(line, query.since));
+            let tail = query.tail.map_or(usize::MAX, |tail| tail as usize);
+            lines.drain(..lines.len().saturating_sub(tail));
+            streams.push(Box::pin(stream::iter(lines.into_iter().map(Ok))));
         }
         Ok(merge(streams))
     }
@@ -103,6 +113,37 @@ impl Compose {
         };
         read().map_err(super::trouble::io(path))
     }
+}
+
+pub(super) fn matches(container: &ContainerSummary, query: &LogQuery) -> bool {
+    let Some(name) = container_name(container) else { return false };
+    query.container.as_ref().is_none_or(|wanted| wanted == name)
+        && query
+            .service
+            .as_ref()
+            .is_none_or(|service| label(container, labels::SERVICE) == Some(service.as_str()))
+        && query.ordinal.is_none_or(|ordinal| ordinal_of(container) == ordinal)
+}
+
+fn in_words(query: &LogQuery) -> String {
+    let service = query.service.as_ref().map(Name::to_string).unwrap_or_default();
+    let ordinal = query.ordinal.map(|ordinal| format!("/{ordinal}")).unwrap_or_default();
+    match (&query.container, service.is_empty()) {
+        (Some(container), true) => format!("container `{container}`"),
+        (Some(container), false) => format!("container `{container}` of {service}{ordinal}"),
+        (None, true) => "container".to_owned(),
+        (None, false) => format!("{service}{ordinal}"),
+    }
+}
+
+/// The engine counts in seconds, and its client's no further than 2038: what it sends too much is left out by us.
+fn seconds(since: Option<Timestamp>) -> i32 {
+    since.map_or(0, |since| i32::try_from(since.as_second().max(0)).unwrap_or(i32::MAX))
+}
+
+/// A line without a time that can be read is never left out.
+fn is_since(line: &LogLine, since: Option<Timestamp>) -> bool {
+    since.is_none_or(|since| line.at.parse::<Timestamp>().map_or(true, |at| at >= since))
 }
 
 /// Whose line it is.
@@ -209,6 +250,20 @@ mod tests {
         assert_eq!(joiner.take(part("half")), None);
         let (stream, at, line) = joiner.take(part(" whole\n")).unwrap();
         assert_eq!((stream, at.as_str(), line.as_ref()), ("stdout", AT, b"half whole".as_slice()));
+    }
+
+    #[test]
+    fn lines_since_a_time_are_told_apart_to_the_nanosecond_and_in_any_century() {
+        let source = Source { service: "a".to_owned(), ordinal: 0, container: "main".to_owned() };
+        let is = |at: &str, since: &str| {
+            is_since(&source.line("stdout", at.to_owned(), Bytes::new()), Some(since.parse().unwrap()))
+        };
+        assert!(is("2026-11-22T10:00:00.000000001Z", "2026-11-22T10:00:00.000000001Z"));
+        assert!(!is("2026-11-22T10:00:00.000000001Z", "2026-11-22T10:00:00.000000002Z"));
+        assert!(!is(AT, "2038-01-19T03:14:08Z") && !is(AT, "2999-01-01T00:00:00Z"));
+        assert!(is(AT, "0001-01-01T00:00:00Z") && is("", "2999-01-01T00:00:00Z"));
+        assert_eq!(seconds(Some("2999-01-01T00:00:00Z".parse().unwrap())), i32::MAX);
+        assert_eq!(seconds(Some("1900-01-01T00:00:00Z".parse().unwrap())), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod endpoint;
 mod exec;
 mod facts;
 mod files;
+mod follow;
 mod foreign;
 mod helper_image;
 mod host;

@@ -1,9 +1,8 @@
 use clap::Args;
 use prodmirror::{
-    backend::{Backend, Endpoint, Scope},
+    backend::{Backend, Endpoint},
     mirror::{Credentials, EndpointRow, endpoint_rows},
     name::Name,
-    observed::Observed,
 };
 use serde::Serialize;
 
@@ -78,10 +77,7 @@ pub async fn rows(
     name: &Name,
     show: Credentials,
 ) -> Result<Vec<EndpointRow>, Failure> {
-    let observed: Observed = backend.observe(&Scope::of(name), false).await?;
-    if observed.containers.is_empty() {
-        return Err(prodmirror::mirror::StoryError::NoMirror { mirror: name.clone() }.into());
-    }
+    let observed = naming::must_be_there(backend, name).await?;
     let endpoints: Vec<Endpoint> = backend.endpoint(name).await?;
     Ok(endpoint_rows(&observed, &endpoints, show))
 }

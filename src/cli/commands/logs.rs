@@ -1,5 +1,6 @@
 use clap::Args;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use prodmirror::backend::{LogLine, LogQuery};
 
 use crate::cli::{
@@ -31,7 +32,7 @@ pub struct Logs {
     #[arg(long, value_name = "N")]
     tail: Option<u32>,
     /// Of the container that was replaced last
-    #[arg(long)]
+    #[arg(long, conflicts_with = "follow")]
     previous: bool,
     /// Begin each line with its time
     #[arg(short = 't', long)]
@@ -52,7 +53,10 @@ impl Logs {
                 naming::must_exist(&*backend, &name, &service, ordinal).await?;
                 (Some(service), ordinal)
             }
-            None => (None, None),
+            None => {
+                naming::must_be_there(&*backend, &name).await?;
+                (None, None)
+            }
         };
         let query = LogQuery {
             service,
@@ -65,34 +69,38 @@ impl Logs {
         };
         let mut lines = backend.logs(&name, query).await?;
         while let Some(line) = lines.next().await {
-            self.print(ui, &line?);
+            // `logs -f | head` ends with `head`.
+            if !self.print(ui, &line?) {
+                break;
+            }
         }
         Ok(0)
     }
 
-    fn print(&self, ui: &Ui, line: &LogLine) {
+    /// Whether someone still reads.
+    fn print(&self, ui: &Ui, line: &LogLine) -> bool {
         if ui.is_json() {
-            if let Ok(text) = serde_json::to_string(line) {
-                ui.data(&text);
-            }
-            return;
+            let text = serde_json::to_string(line);
+            return text.map_or(true, |text| ui.wrote(&text));
         }
         let container = if line.container == "main" { String::new() } else { format!(".{}", line.container) };
         let at = if self.timestamps { format!("{} ", line.at) } else { String::new() };
         let text = String::from_utf8_lossy(&line.line);
-        ui.data(&format!(
+        ui.wrote(&format!(
             "{DIM}{at}{}/{}{container} |{DIM:#} {}\n",
             line.service,
             line.ordinal,
             text.trim_end_matches('\n')
-        ));
+        ))
     }
 }
 
-fn since(text: &str) -> Result<i64, Failure> {
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Ok(at.as_second());
+fn since(text: &str) -> Result<Timestamp, Failure> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
     }
-    let ago = span("since", text)?;
-    Ok(jiff::Timestamp::now().as_second() - ago.as_secs() as i64)
+    let ago = span("since", text)
+        .map_err(|failure| failure.hint("write a time as 2026-11-25T10:00:00Z, or how long ago: 10m"))?;
+    let ago = jiff::SignedDuration::try_from(ago).unwrap_or(jiff::SignedDuration::MAX);
+    Ok(Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN))
 }

@@ -2,7 +2,7 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use prodmirror::{
     backend::{Backend, Scope},
-    mirror::{Credentials, MirrorDocument},
+    mirror::{Credentials, MirrorDocument, StoryError},
     name::Name,
 };
 use serde::Serialize;
@@ -59,6 +59,9 @@ impl Status {
 
 pub async fn document(backend: &dyn Backend, name: &Name) -> Result<MirrorDocument, Failure> {
     let observed = backend.observe(&Scope::of(name), false).await?;
+    if observed.containers.is_empty() && observed.volumes.is_empty() && observed.networks.is_empty() {
+        return Err(StoryError::NoMirror { mirror: name.clone() }.into());
+    }
     let endpoints = backend.endpoint(name).await?;
     Ok(MirrorDocument::read(&observed, &endpoints, Vec::new(), Credentials::None))
 }

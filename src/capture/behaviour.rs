@@ -27,8 +27,8 @@ pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
                 Reading::of(wanted, live, from).planned(hostname.unwrap_or("ordinal"))
             })
         }
-        ["jobs", _, "exit_code"] => {
-            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such job") };
+        [.., "exit_code"] => {
+            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
             life::exit_code(scene, &of, wanted)
         }
         ["network", "expose", "source_address"] => match scene.find(&scene.plan.gateway.container.key) {

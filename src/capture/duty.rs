@@ -95,7 +95,8 @@ fn each(
     if scene.observed.keeper.is_none() {
         return Reading::unread("the keeper does not answer");
     }
-    if needs == Needs::Socket && is_blind {
+    // Beside the main container it is told of none.
+    if is_blind && (needs == Needs::Socket || of.part != Part::Main) {
         return Reading::unread("the keeper has no socket of the engine");
     }
     scene.each_pause(of, |pod, pause| match duties(pause) {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Reading, duty,
     duty::{ALIASES, answers_to},
-    scene::{ON_DEMAND, Scene, Within, Workload},
+    scene::{ON_DEMAND, Part, Scene, Within, Workload},
 };
 use crate::{labels, observed::Container, profile::Duration};
 
@@ -68,19 +68,22 @@ pub(super) fn replicas<'a>(scene: &Scene<'a>, of: &Workload<'_>) -> (usize, Vec<
     (pairs.len() - missing.len() + more.count(), missing)
 }
 
-/// How a job ended, by its last container, else by the journal.
+/// How a job or an init container ended: by its last container, else by the journal, which tells of jobs.
 pub(super) fn exit_code(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
-    let found = scene.pairs(of).first().and_then(|pair| pair.found);
-    let journal =
-        scene.observed.keeper.iter().flat_map(|keeper| &keeper.jobs).rfind(|job| job.job == of.name);
-    match (found, journal) {
-        (Some(found), _) if found.state.status == "exited" => {
-            Reading::of(wanted, found.state.exit_code, "the state of the job's container")
-        }
-        (Some(found), _) if found.state.status == "running" => Reading::unread("it has not ended"),
-        (_, Some(job)) => Reading::of(wanted, job.code, "the keeper's journal"),
-        (_, None) => Reading::unread("neither a container nor the journal tells of an end"),
-    }
+    let jobs = scene.observed.keeper.iter().flat_map(|keeper| &keeper.jobs);
+    let journal = jobs.rev().find(|job| of.part == Part::Main && job.job == of.name);
+    let readings = scene.pairs(of).into_iter().map(|pair| {
+        let reading = match (pair.found, journal) {
+            (Some(found), _) if found.state.status == "exited" => {
+                Reading::of(wanted, found.state.exit_code, "the state of the container")
+            }
+            (Some(found), _) if found.state.status == "running" => Reading::unread("it has not ended"),
+            (_, Some(job)) => Reading::of(wanted, job.code, "the keeper's journal"),
+            (_, None) => Reading::unread("neither a container nor the journal tells of an end"),
+        };
+        (pair.plan.key.clone(), reading)
+    });
+    Reading::of_all(readings).unwrap_or_else(|| Reading::unread(ON_DEMAND))
 }
 
 /// The engine's own stop and the keeper's: both count whole seconds.

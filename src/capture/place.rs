@@ -84,8 +84,13 @@ fn timezone(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, wanted: &Json
     } else {
         None
     };
-    told.and(why.map(|why| Reading::other(wanted, json!(local), "`date` inside").because(why)))
+    told.and(Some(match why {
+        Some(why) => Reading::other(wanted, json!(local), DATE).because(why),
+        None => Reading::as_wanted(DATE),
+    }))
 }
+
+const DATE: &str = "`date` inside";
 
 /// A C library that has no file for a zone prints the letters of its name with the offset 0.
 fn is_fallback(zone: &str, printed: &str) -> bool {

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    digest, labels,
+    digest,
+    formats::journal::JobStatus,
+    labels,
     ledger::Entry,
     observed::{FileFacts, StoreFacts},
     plan::{self},
@@ -272,6 +274,36 @@ fn a_job_that_failed_is_seen() {
     assert_eq!(stage.live("jobs.migrate.exit_code").value, Some(json!(3)));
     let needs = stage.live("services.worker.needs").value.unwrap();
     assert!(!needs.as_array().unwrap().contains(&json!("migrate")), "{needs}");
+}
+
+#[test]
+fn an_init_container_that_failed_is_seen() {
+    let end = "services.worker.init.journal.exit_code";
+    let stage = breaks(|stage| stage.of("worker.0.init.journal").state.exit_code = 1, &[end]);
+    assert_eq!(stage.live(end).value, Some(json!(1)));
+    // The journal tells of jobs alone, and a container that is gone tells nothing.
+    let gone = |stage: &mut Stage, key: &str| {
+        stage.observed.containers.retain(|container| container.labels[labels::COMPOSE_SERVICE] != key);
+    };
+    let stage = breaks(|stage| gone(stage, "worker.0.init.journal"), &[]);
+    assert_eq!((stage.live(end).holds, stage.live(end).value), (None, None));
+    let stage = breaks(
+        |stage| {
+            gone(stage, "migrate.0.main");
+            let job = JobStatus { job: "migrate".into(), spec: String::new(), code: 4 };
+            stage.observed.keeper.as_mut().unwrap().jobs.push(job);
+        },
+        &["jobs.migrate.exit_code"],
+    );
+    assert_eq!(stage.live("jobs.migrate.exit_code").value, Some(json!(4)));
+}
+
+#[test]
+fn an_image_that_an_option_put_in_place_is_what_is_wanted() {
+    let stage = Stage::with_image("shop.yaml", "api", "local:prodmirror-built/python:3.11");
+    assert_eq!(stage.broken(), Vec::<String>::new());
+    let live = stage.live("services.api.image");
+    assert_eq!((live.holds, live.value), (Some(true), Some(json!("local:prodmirror-built/python:3.11"))));
 }
 
 #[test]

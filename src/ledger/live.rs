@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Live, wanted::file};
+use super::{Live, Wanted, table, wanted::file};
 use crate::{
     capture::{self, Captured},
     diff::{self, Change},
@@ -45,13 +45,12 @@ pub fn live(
 /// What is asked for: the profile, with the images that an option put in place of its own.
 fn asked(plan: &Plan, tree: &Json) -> Json {
     let mut asked = tree.clone();
-    for entry in &plan.ledger {
-        let is_image = matches!(entry.path.0.last(), Some(Segment::Key(key)) if key == "image");
+    let is_image = |entry: &&Wanted| table::row(&entry.path).is_some_and(|row| row.field == "run.image");
+    for entry in plan.ledger.iter().filter(is_image) {
         let place = entry.path.0.iter().try_fold(&mut asked, |value, segment| match segment {
             Segment::Key(key) => value.get_mut(key),
             Segment::Member { .. } | Segment::Index(_) => None,
         });
-        let place = place.filter(|place| is_image && place.is_string());
         if let Some((place, wanted)) = place.zip(entry.wanted.as_ref()) {
             *place = wanted.clone();
         }
@@ -80,11 +79,14 @@ impl Account<'_> {
             let holds = verdict(differs(&of.wanted), differs(&of.planned), of.reading.is_unread());
             return told(path, Some(&of.reading), holds, of.live.clone());
         }
+        let looks = self.captured.looks(path);
         let look = self.captured.look(path);
         let differs = touched(&self.changes, path);
         let is_unread = look.is_none_or(capture::Reading::is_unread);
         let holds = verdict(differs, touched(&self.departures, path), is_unread);
-        told(path, look, holds, self.value(path).cloned())
+        let told = told(path, look, holds, self.value(path).cloned());
+        // Of what holds in every part each part was read.
+        if holds == Some(true) { Live { read_from: sources(&looks), ..told } } else { told }
     }
 
     /// The live value; a list without names has no places, so a member of one is known by what it is.
@@ -136,6 +138,16 @@ fn told(path: &Path, look: Option<&capture::Reading>, holds: Option<bool>, live:
         why,
         grade: None,
     }
+}
+
+fn sources(looks: &[&capture::Reading]) -> Option<String> {
+    let mut sources: Vec<&str> = Vec::new();
+    for look in looks {
+        if !look.from.is_empty() && !sources.contains(&look.from.as_str()) {
+            sources.push(&look.from);
+        }
+    }
+    Some(sources.join(", ")).filter(|sources| !sources.is_empty())
 }
 
 fn touched(changes: &[Change], path: &Path) -> bool {

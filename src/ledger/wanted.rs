@@ -10,7 +10,7 @@ use super::{
     table::{self, Row, Rule},
 };
 use crate::{
-    digest,
+    digest, labels,
     name::Name,
     path::Path,
     plan::{Capabilities, ContainerPlan, Plan, Pod, PodKind},
@@ -226,13 +226,30 @@ fn without_a_leaf(profile: &Profile, plan: &Plan) -> Vec<(Path, Value)> {
         let seeds = unseeded.map(|(name, _)| Path::of(["stores", name.as_str(), "seed"]));
         more.extend(seeds.filter(|seed| !profile.is_hole(seed)).map(|seed| (seed, Value::Null)));
     }
-    // What a job runs for is that it ends well.
-    let jobs = plan.pods.iter().filter(|pod| pod.kind == PodKind::Job && !pod.on_demand);
-    more.extend(jobs.map(|pod| (Path::of(["jobs", pod.service.as_str(), "exit_code"]), json!(0))));
+    more.extend(ends(plan).into_iter().map(|path| (path, json!(0))));
     if !plan.gateway.doors.is_empty() {
         more.push((Path::of(["network", "expose", "source_address"]), json!("client")));
     }
     more
+}
+
+/// What a job and an init container run for is that they end well.
+fn ends(plan: &Plan) -> Vec<Path> {
+    let mut ends = Vec::new();
+    for pod in plan.pods.iter().filter(|pod| pod.ordinal == 0 && !pod.on_demand) {
+        let section = match pod.kind {
+            PodKind::Service => "services",
+            PodKind::Job => "jobs",
+            PodKind::Store => "stores",
+        };
+        let at = Path::of([section, pod.service.as_str()]);
+        let names = pod.init.iter().filter_map(|init| init.labels.get(labels::CONTAINER));
+        ends.extend(names.map(|name| at.key("init").key(name).key("exit_code")));
+        if pod.kind == PodKind::Job {
+            ends.push(at.key("exit_code"));
+        }
+    }
+    ends
 }
 
 fn owner<'a>(profile: &'a Profile, first: &HashMap<&Name, &'a Pod>, path: &Path) -> Option<Owner<'a>> {

@@ -88,8 +88,19 @@ pub(super) struct Stage {
 impl Stage {
     /// A mirror that is exactly as its plan wants it.
     pub(super) fn set(name: &str) -> Self {
+        Self::on(name, &capabilities())
+    }
+
+    /// The same with `--image SERVICE=REF`.
+    pub(super) fn with_image(name: &str, service: &str, image: &str) -> Self {
+        let mut capabilities = capabilities();
+        capabilities.options.images.insert(service.to_owned(), image.parse().unwrap());
+        Self::on(name, &capabilities)
+    }
+
+    fn on(name: &str, capabilities: &Capabilities) -> Self {
         let profile = load(name);
-        let plan = plan::plan(&profile, &capabilities(), &Origins::default());
+        let plan = plan::plan(&profile, capabilities, &Origins::default());
         let secrets: BTreeMap<String, String> = plan
             .secrets
             .iter()

@@ -45,6 +45,15 @@ struct Case {
     file: String,
 }
 
+impl Case {
+    /// The rows that the seed brought.
+    fn count(&self) -> String {
+        let query = "select count(*) from note";
+        let psql = ["exec", &self.name, "db", "--", "psql", "-U", "app", "-d", "notes", "-Atc", query];
+        self.cli.run(&psql).ok().stdout
+    }
+}
+
 fn case(stem: &str) -> Case {
     let cli = Cli::new();
     let name = cli.name(stem);
@@ -134,20 +143,30 @@ fn after_a_kill_in_stop_the_state_is_whole_and_the_next_command_works() {
         case.cli.run(&[next, &case.name]).ok();
         case.cli.run(&["start", &case.name]).ok();
         case.cli.run(&["up", "-f", &case.file]).ok();
-        let command = [
-            "exec",
-            &case.name,
-            "db",
-            "--",
-            "psql",
-            "-U",
-            "app",
-            "-d",
-            "notes",
-            "-Atc",
-            "select count(*) from note",
-        ];
-        assert_eq!(case.cli.run(&command).ok().stdout, "1\n", "killed after {instant:?}");
+        assert_eq!(case.count(), "1\n", "killed after {instant:?}");
+    }
+}
+
+#[test]
+fn after_a_kill_in_stop_a_down_leaves_nothing() {
+    let case = case("killstopdown");
+    for instant in instants(rounds(1, 50), Duration::from_secs(2)) {
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        killed(&case, &["stop", &case.name], instant);
+        // The keeper may be stopping still: nobody waits for it here.
+        case.cli.run(&["down", &case.name]).ok();
+        assert_eq!(left_of(&case.name), [""; 0], "killed after {instant:?}");
+    }
+}
+
+#[test]
+fn after_a_kill_in_down_a_new_up_begins_with_nothing_of_the_old() {
+    let case = case("killdownup");
+    for instant in instants(rounds(1, 50), Duration::from_secs(2)) {
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        killed(&case, &["down", &case.name], instant);
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        assert_eq!(case.count(), "1\n", "killed after {instant:?}");
     }
 }
 

@@ -1,6 +1,9 @@
 //! A mirror launched by hand: networks, volumes, pauses, containers.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use prodmirror::{
     formats::duties::{ContainerDuty, Duties, PodKind},
@@ -167,8 +170,9 @@ impl Stage {
         });
     }
 
-    /// The host's port of a door; the gateway stands on the inside network and on an ordinary one.
-    pub fn gateway(&self, door: &str) -> u16 {
+    /// The gateway's own address and the host's port of its door; it stands on the inside network and on an ordinary
+    /// one.
+    pub fn gateway(&self, door: &str) -> (IpAddr, u16) {
         docker(&["network", "create", "--label", &self.label(), &self.name("door")]);
         let control = format!("{}:/control:ro", self.name("control"));
         let network = self.name("door");
@@ -177,6 +181,9 @@ impl Stage {
         self.run("pm.gateway", &[&options[..], &kind].concat(), &["gateway", "--door", door]);
         docker(&["network", "connect", &self.name("inside"), &self.name("pm.gateway")]);
         let address = docker(&["port", &self.name("pm.gateway"), "20001/tcp"]);
-        address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let form = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+        let own = docker(&["inspect", "--format", &form, &self.name("pm.gateway")]);
+        (own.parse().expect("an address"), port)
     }
 }

@@ -40,6 +40,18 @@ stores:
     )
 }
 
+/// Says what it knows.
+const TELLING: &str = r#"
+import http.server, os
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == '/' else 503)
+        self.end_headers()
+        self.wfile.write(os.environ['PLAIN'].encode())
+    def log_message(self, *words): print('I tell', os.environ['PLAIN'], flush=True)
+http.server.ThreadingHTTPServer(('', 8000), Answer).serve_forever()
+"#;
+
 const NAMES: [&str; 4] = ["in-env", "in-text", "in-url", "in-file"];
 
 /// Values that no text holds by chance, with characters that URLs and JSON escape, in the forms they may take.
@@ -105,27 +117,35 @@ fn no_secret_reaches_a_file_a_log_or_a_document() {
     let env = cli.run(&["exec", &name, "web", "--", "printenv", "TEXT"]).ok().stdout;
     assert!(env.contains(&canaries.forms[1]), "the service itself has it: {env}");
 
-    for words in [
-        vec!["plan", "-f", &file, "--format", "json"],
-        vec!["plan", "-f", &file],
-        vec!["render", "-f", &file, "-o", &out],
-        vec!["status", &name, "--format", "json"],
-        vec!["ledger", &name, "--format", "json"],
-        vec!["ledger", &name, "--all"],
-        vec!["logs", &name],
+    let changed = profile(&name).replace("PLAIN: ", "OTHER: ");
+    let changed = cli.file("changed.yaml", &changed).display().to_string();
+    let page = cli.home.path().join("page.html").display().to_string();
+    for (words, code) in [
+        (vec!["plan", "-f", &file], 0),
+        (vec!["render", "-f", &file, "-o", &out], 0),
+        (vec!["status", &name], 0),
+        (vec!["ledger", &name, "--all"], 0),
+        (vec!["diff", &file, &changed], 1),
+        (vec!["diff", &file, &changed, "--html", &page], 1),
+        (vec!["check", &file], 0),
+        (vec!["logs", &name], 0),
+        (vec!["restart", &name, "web"], 0),
     ] {
-        said(&words.join(" "), &cli.run(&words), &canaries);
+        for format in [&[][..], &["--format", "json"]] {
+            let words = [&words[..], format].concat();
+            said(&words.join(" "), &cli.run(&words).code(code), &canaries);
+        }
     }
     let masked: Done = cli.command(&["endpoints", &name]).env("CI", "true").output().unwrap().into();
     said("endpoints under CI", &masked.ok(), &canaries);
 
     let keeper = format!("pm-{name}-pm.keeper-1");
-    let journal = std::process::Command::new("docker")
-        .args(["cp", &format!("{keeper}:/journal"), "-"])
-        .output()
-        .unwrap();
-    assert!(journal.status.success() && journal.stdout.len() > 1000, "the journal was read");
-    clean("the journal", &journal.stdout, &canaries);
+    for folder in ["/journal", "/control"] {
+        let from = format!("{keeper}:{folder}");
+        let read = std::process::Command::new("docker").args(["cp", &from, "-"]).output().unwrap();
+        assert!(read.status.success() && read.stdout.len() > 1000, "{folder} was read");
+        clean(folder, &read.stdout, &canaries);
+    }
     clean("the keeper's log", docker(&["logs", &keeper]).as_bytes(), &canaries);
 
     // A failure leaves artefacts behind.
@@ -133,6 +153,34 @@ fn no_secret_reaches_a_file_a_log_or_a_document() {
     let failed = with(&["up", "-f", &file, "--set", set, "--timeout", "5s", "--format", "json"]).code(5);
     said("a failed up", &failed, &canaries);
     assert!(failed.json()["artifacts"].is_string());
+    cli.run(&["down", &name]).ok();
+
+    // A service that tells its secrets itself, in its log and in the answer to its probe, and a `run` of it.
+    let telling = profile(&name)
+        .replace("    needs: [db]\n", "")
+        .replace("-m, http.server", "-c, SERVER")
+        .replace("-c, SERVER, \"8000\"", &format!("-c, {}", serde_json::to_string(TELLING).unwrap()));
+    let telling = cli.file("telling.yaml", &telling).display().to_string();
+    let kept = cli.home.path().join("kept");
+    let path = |name: &str| cli.home.path().join(name).display().to_string();
+    let (error, info) = (path("error.json"), path("info.json"));
+    let run = |options: &[&str], program: &str| -> Done {
+        let words =
+            [&["run", "-f", &telling, "--error-file", &error, "--info", &info], options, &given].concat();
+        let mut command = cli.command(&[&words[..], &["--", program]].concat());
+        command.env("PRODMIRROR_ARTIFACTS", &kept).output().unwrap().into()
+    };
+    said("a run", &run(&[], "true").code(0), &canaries);
+    let failed = run(&["--set", set, "--timeout", "8s"], "true").code(125);
+    said("a failed run", &failed, &canaries);
+    for file in [&info, &error] {
+        assert!(Path::new(file).is_file(), "{file} was written");
+    }
+    let mut artifacts = Vec::new();
+    files(&kept, &mut artifacts);
+    let logs = artifacts.iter().filter(|path| path.extension().is_some_and(|end| end == "log"));
+    let told: String = logs.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(told.contains("I tell [redacted]"), "{told}");
 
     let mut found = Vec::new();
     files(cli.home.path(), &mut found);

@@ -16,18 +16,24 @@ pub(super) fn settle(tree: &mut Json, origins: &Origins<'_>) -> Result<Json, Pro
         if problems.is_empty() {
             return long(tree);
         }
-        let mut removed = false;
+        let mut removed: Vec<Path> = Vec::new();
         for problem in &problems {
+            // Whatever else is wrong with what is gone is no reason to take out what is around it.
+            if removed.iter().any(|gone| problem.path.starts_with(gone)) {
+                continue;
+            }
             let Some(path) = nearest(tree, &problem.path) else { continue };
             // Where no hole can stand, its reason is why the value is not there.
             let hole = hole_above(tree, &path);
             let (path, why) = hole.unwrap_or_else(|| (path.clone(), problem.message.clone()));
-            removed |= take_out(tree, &path);
+            if take_out(tree, &path) {
+                removed.push(path.clone());
+            }
             for at in origins.of(&path) {
                 at.left_out(why.as_str());
             }
         }
-        if !removed {
+        if removed.is_empty() {
             return Err(Problems(problems));
         }
     }

@@ -12,6 +12,7 @@ pub mod draft;
 mod duty;
 mod files;
 mod inside;
+pub mod kubernetes;
 mod life;
 mod limits;
 pub mod names;

@@ -3,7 +3,7 @@
 //! The host's environment is no part of it: a variable has the value of the `.env` beside the file, its default, or
 //! the value is a hole.
 
-mod images;
+pub(super) mod images;
 mod interpolation;
 mod keys;
 mod mounts;
@@ -11,7 +11,7 @@ mod ports;
 mod process;
 mod quantities;
 mod service;
-mod store;
+pub(super) mod store;
 mod walls;
 
 use std::collections::{BTreeMap, BTreeSet};

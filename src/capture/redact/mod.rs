@@ -144,7 +144,8 @@ fn is_ours(at: &Path) -> bool {
     let last = at.0.iter().rev().find_map(key);
     let is_variable = at.0.iter().rev().nth(1).and_then(key).is_some_and(|key| key == "env");
     let in_workload = ["services", "jobs", "stores"].iter().any(|section| at.key_at(0) == Some(section));
-    in_workload && at.key_at(2).is_some_and(|key| FIELDS.contains(&key))
+    let is_name = at.key_at(2) == Some("files") && last == Some("secret");
+    in_workload && (is_name || at.key_at(2).is_some_and(|key| FIELDS.contains(&key)))
         || !is_variable && last.is_some_and(|last| KEYS.contains(&last) || last == "image")
         || at.key_at(2) == Some("files") && last.is_some_and(|last| last == "secret" || last == "from")
 }

@@ -1,5 +1,7 @@
 //! `capture`: one subcommand for each kind of source.
 
+mod files;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -30,15 +32,13 @@ pub struct Capture {
 #[derive(Debug, Subcommand)]
 enum Source {
     Compose(Compose),
+    Files(files::Files),
     /// Not in this version
     #[command(hide = true, disable_help_flag = true)]
     Docker(super::later::Anything),
     /// Not in this version
     #[command(hide = true, disable_help_flag = true)]
     Kubernetes(super::later::Anything),
-    /// Not in this version
-    #[command(hide = true, disable_help_flag = true)]
-    Files(super::later::Anything),
 }
 
 /// From Compose files, read as Compose reads them where Docker is there
@@ -84,9 +84,9 @@ impl Capture {
         let later = |name: &str| Err(Failure::later(&format!("`capture {name}`")));
         match &self.source {
             Source::Compose(it) => it.run(ui).await,
+            Source::Files(it) => it.run(ui).await,
             Source::Docker(_) => later("docker"),
             Source::Kubernetes(_) => later("kubernetes"),
-            Source::Files(_) => later("files"),
         }
     }
 }

@@ -1,0 +1,71 @@
+//! Kubernetes objects as a profile: what can be taken is, and of every other leaf it is said why not.
+//!
+//! The objects are manifests, or what `kubectl get` answers of a live cluster; where Pods and Nodes are among them,
+//! what really runs wins over what was asked for. Values of Secrets are never looked at: their keys are.
+
+mod container;
+mod env;
+mod expansion;
+mod live;
+mod mounts;
+mod objects;
+mod pod;
+mod ports;
+mod probes;
+mod rest;
+mod scaling;
+mod security;
+mod services;
+mod text;
+mod workloads;
+
+use serde_json::Value as Json;
+
+use super::{
+    draft::{Draft, From, Input, Sketch},
+    names::plain,
+    redact::Rules,
+};
+use crate::{path::Path, profile::Problems};
+use objects::Cluster;
+pub use objects::is_kubernetes;
+pub use text::documents;
+
+/// The documents of one file, or of one answer of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// What notes call it.
+    pub name: String,
+    /// Objects and lists of objects, in their order.
+    pub values: Vec<Json>,
+}
+
+/// The profile that these objects amount to.
+///
+/// # Errors
+/// What `check` refuses of it and nothing could be left out for.
+pub fn draft(documents: Vec<Document>, from: &From, rules: &Rules) -> Result<Draft, Problems> {
+    let inputs: Vec<Input> = documents
+        .into_iter()
+        .map(|document| Input::new(document.name, objects::tree(document.values)))
+        .collect();
+    let cluster = Cluster::of(&inputs);
+    let mut workloads = workloads::find(&cluster);
+    services::name(&cluster, &mut workloads);
+    let name = cluster.application(from, &inputs);
+    let mut sketch = Sketch::new(&plain(&name), from);
+    for workload in &workloads {
+        pod::write(workload, &workloads, &cluster, &mut sketch);
+        scaling::write(workload, &cluster, &mut sketch);
+        live::remark(workload, &cluster);
+    }
+    services::write(&cluster, &workloads, &mut sketch);
+    live::platform(&cluster, &mut sketch);
+    rest::write(&cluster, &mut sketch);
+    sketch.finish(&inputs, rules)
+}
+
+/// The path of a workload's field.
+fn field(at: &Path, keys: &[&str]) -> Path {
+    keys.iter().fold(at.clone(), |path, key| path.key(*key))
+}

@@ -73,11 +73,11 @@ fn member(path: &Path, index: usize, item: &Value) -> Path {
 
 /// A path in the words of the table: `services.api.sidecars.log.env.A` is `run.env.A`, what only stores have begins
 /// with `store`.
-pub(crate) fn relative(path: &Path) -> Path {
+pub(crate) fn relative(path: &Path) -> (Option<&'static str>, &[Segment]) {
     let segments = &path.0;
     let of = path.key_at(0).unwrap_or_default();
     if !matches!(of, "services" | "jobs" | "stores") || segments.len() < 3 {
-        return path.clone();
+        return (None, segments);
     }
     let in_container = matches!(path.key_at(2), Some("init" | "sidecars")) && segments.len() > 4;
     let rest = &segments[if in_container { 4 } else { 2 }..];
@@ -87,7 +87,5 @@ pub(crate) fn relative(path: &Path) -> Path {
     };
     let only_stores = ["engine", "database", "user", "password", "settings", "seed", "clock"];
     let scope = if of == "stores" && !in_container && only_stores.contains(&first) { "store" } else { "run" };
-    let mut relative = vec![Segment::Key(scope.to_owned())];
-    relative.extend_from_slice(rest);
-    Path(relative)
+    (Some(scope), rest)
 }

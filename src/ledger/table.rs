@@ -314,40 +314,54 @@ pub(crate) const ROWS: &[Row] = &[
     field("captured.unsupported.*", Platform, "a profile cannot hold it", NOWHERE, By(grades::unsupported)),
 ];
 
-type Index = HashMap<(String, String), Vec<(Path, &'static Row)>>;
+type Fields = HashMap<String, Vec<(Path, &'static Row)>>;
 
 /// Rows by their first two keys: a profile has thousands of leaves.
-static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index::new();
+static INDEX: LazyLock<HashMap<String, Fields>> = LazyLock::new(|| {
+    let mut index: HashMap<String, Fields> = HashMap::new();
     for row in ROWS {
         // Every field of the table parses: a test reads them all.
         let path: Path = row.field.parse().unwrap_or_default();
-        index.entry(index_key(&path)).or_default().push((path, row));
+        let (first, second) = (key(path.0.first()).to_owned(), second(&path.0).to_owned());
+        index.entry(first).or_default().entry(second).or_default().push((path, row));
     }
     index
 });
 
-fn index_key(path: &Path) -> (String, String) {
-    let key = |at| path.key_at(at).unwrap_or_default().to_owned();
-    match path.key_at(0) {
-        Some("run" | "store" | "platform" | "network" | "captured") => (key(0), key(1)),
-        _ => (key(0), String::new()),
+fn key(segment: Option<&Segment>) -> &str {
+    match segment {
+        Some(Segment::Key(key)) => key,
+        _ => "",
+    }
+}
+
+/// The second key, where it is one of a record and not anyone's.
+fn second(segments: &[Segment]) -> &str {
+    match key(segments.first()) {
+        "run" | "store" | "platform" | "network" | "captured" => key(segments.get(1)),
+        _ => "",
     }
 }
 
 /// The row of a path.
 pub(crate) fn row(path: &Path) -> Option<&'static Row> {
-    let path = relative(path);
-    let rows = INDEX.get(&index_key(&path))?;
-    rows.iter().find(|(field, _)| matches(field, &path)).map(|(_, row)| *row)
+    let (first, second, scoped, rest) = match relative(path) {
+        (Some(scope), rest) => (scope, key(rest.first()), 1, rest),
+        (None, all) => (key(all.first()), second(all), 0, all),
+    };
+    let rows = INDEX.get(first)?.get(second)?;
+    rows.iter().find(|(field, _)| matches(&field.0[scoped..], rest)).map(|(_, row)| *row)
 }
 
-fn matches(field: &Path, path: &Path) -> bool {
-    field.0.len() == path.0.len() && field.covers(path) && {
-        // `*` stands for a key, not for a member of a list.
-        let is_key = |segment: &Segment| matches!(segment, Segment::Key(_));
-        field.0.iter().zip(&path.0).all(|(mine, theirs)| is_key(mine) == is_key(theirs))
-    }
+fn matches(field: &[Segment], path: &[Segment]) -> bool {
+    // `*` stands for a key, not for a member of a list.
+    let covers = |(mine, theirs): (&Segment, &Segment)| match (mine, theirs) {
+        (Segment::Key(mine), Segment::Key(theirs)) => mine == "*" || mine == theirs,
+        (Segment::Member { value, .. }, Segment::Member { .. } | Segment::Index(_)) if value == "*" => true,
+        (Segment::Member { .. } | Segment::Index(_), _) => mine == theirs,
+        (Segment::Key(_), _) => false,
+    };
+    field.len() == path.len() && field.iter().zip(path).all(covers)
 }
 
 #[cfg(test)]

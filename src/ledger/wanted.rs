@@ -68,7 +68,8 @@ pub fn wanted(tree: &Value, profile: &Profile, capabilities: &Capabilities, plan
         if profile.is_hole(&path) {
             continue;
         }
-        for (path, value) in behaviour(profile, &path, value) {
+        let field = row.map(|row| row.field).unwrap_or_default();
+        for (path, value) in behaviour(profile, field, &path, value) {
             all.push(entry(&path, &value, table::row(&path)));
         }
     }
@@ -196,9 +197,8 @@ fn of_base64(text: &str) -> String {
 }
 
 /// Entries that qualify the leaf before them.
-fn behaviour(profile: &Profile, path: &Path, value: &Value) -> Vec<(Path, Value)> {
-    let field = super::leaves::relative(path).to_string();
-    match field.as_str() {
+fn behaviour(profile: &Profile, field: &str, path: &Path, value: &Value) -> Vec<(Path, Value)> {
+    match field {
         "run.resources.limits.memory" => {
             // Kubernetes sets it on cgroup v2; with version 1, and with Docker, one process dies.
             let v1 = profile.platform.cgroup == Some(crate::profile::CgroupVersion::V1);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde_yaml::{Mapping, Value};
 
 use super::{
@@ -50,7 +51,7 @@ fn services(found: &Found<'_>, plan: &Plan, fillers: &[Filler<'_>]) -> Result<()
         found.text_is("image", filler.image)?;
         found.texts_are("command", Some(&filler.command()))?;
         found.texts_are("labels", Some(&pairs(&filler.labels)))?;
-        found.env_is(filler.env.iter())
+        found.env_is(&filler.env)
     })
 }
 
@@ -61,7 +62,7 @@ fn service(found: &Found<'_>, whole: &Plan, plan: &ContainerPlan) -> Result<(), 
     found.text_is("image", &plan.image.reference)?;
     found.texts_are("entrypoint", plan.entrypoint.as_deref())?;
     found.texts_are("command", plan.command.as_deref())?;
-    found.env_is(plan.env.iter())?;
+    found.env_is(&plan.env)?;
     found.texts_are("labels", Some(&pairs(&plan.labels)))?;
     found.texts_are("cap_add", Some(&plan.cap_add))?;
     found.texts_are("cap_drop", Some(&plan.cap_drop))?;
@@ -201,7 +202,12 @@ impl<'a> Found<'a> {
     }
 
     fn optional_text_is(&self, key: &str, wanted: Option<&str>) -> Result<(), RenderError> {
-        let found = self.get(key).map(|value| literal(value).unwrap_or_else(|| shown(value)));
+        let found = self.get(key);
+        let text = wanted.map(interpolation::literal);
+        if found.map(Value::as_str) == text.as_deref().map(Some) {
+            return Ok(());
+        }
+        let found = found.map(|value| literal(value).unwrap_or_else(|| shown(value)));
         self.same(key, &wanted.map(str::to_owned), &found)
     }
 
@@ -213,22 +219,33 @@ impl<'a> Found<'a> {
     /// `None`: the key must be absent. An empty list may be absent.
     fn texts_are(&self, key: &str, wanted: Option<&[String]>) -> Result<(), RenderError> {
         let Some(wanted) = wanted else { return self.is_absent(key) };
+        let list = self.list(key);
+        let is =
+            |(found, wanted): (&Value, &String)| found.as_str() == Some(&*interpolation::literal(wanted));
+        if list.len() == wanted.len() && list.iter().zip(wanted).all(is) {
+            return Ok(());
+        }
         let found: Vec<String> =
             self.list(key).iter().map(|value| literal(value).unwrap_or_else(|| shown(value))).collect();
         self.same(key, wanted, found.as_slice())
     }
 
-    fn env_is<'b>(
-        &self,
-        wanted: impl Iterator<Item = (&'b String, &'b Template)>,
-    ) -> Result<(), RenderError> {
+    fn env_is(&self, wanted: &IndexMap<String, Template>) -> Result<(), RenderError> {
+        let list = self.list("environment");
+        // What is written as we write it means the same; else the meanings are compared.
+        let is = |(found, (name, value)): (&Value, (&String, &Template))| {
+            found.as_str() == Some(&interpolation::assigned(name, value))
+        };
+        if list.len() == wanted.len() && list.iter().zip(wanted).all(is) {
+            return Ok(());
+        }
         let assigned = |(name, value): (&String, &Template)| {
             let name = TemplatePiece::Literal(format!("{name}="));
             interpolation::joined(&Template(std::iter::once(name).chain(value.0.iter().cloned()).collect()))
         };
-        let wanted: Vec<Option<Template>> = wanted.map(|variable| Some(assigned(variable))).collect();
+        let wanted: Vec<Option<Template>> = wanted.iter().map(|variable| Some(assigned(variable))).collect();
         let read = |value: &Value| value.as_str().and_then(interpolation::read);
-        let found: Vec<Option<Template>> = self.list("environment").iter().map(read).collect();
+        let found: Vec<Option<Template>> = list.iter().map(read).collect();
         let differs = wanted.iter().zip(&found).position(|(wanted, found)| wanted != found);
         let at = differs.unwrap_or(wanted.len().min(found.len()));
         match (wanted.get(at), found.get(at)) {

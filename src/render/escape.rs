@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 
 /// A double-quoted scalar that reads back as `text`.
 pub fn quoted(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    if !json.chars().any(is_refused) {
+    // Writing a text to memory cannot fail.
+    let json = serde_json::to_string(text).unwrap_or_default();
+    let is_plain = json.bytes().all(|b| b.is_ascii() && b != 0x7f);
+    if is_plain || !json.chars().any(is_refused) {
         return json;
     }
     let mut yaml = String::with_capacity(json.len() + 16);

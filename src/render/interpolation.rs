@@ -1,22 +1,40 @@
 //! Compose's own language inside values: `$$` is a dollar, `${NAME:?message}` a variable that must be set.
 
+use std::borrow::Cow;
+
 use crate::plan::{Template, TemplatePiece};
 
 /// What Compose says when a variable of ours is not set. Unset would silently be empty.
 pub const UNSET: &str = "set it, or use prodmirror up";
 
 /// A literal, so that Compose's reading of it is the text itself.
-pub fn literal(text: &str) -> String {
-    text.replace('$', "$$")
+pub fn literal(text: &str) -> Cow<'_, str> {
+    if text.contains('$') { text.replace('$', "$$").into() } else { text.into() }
 }
 
 /// A template in Compose's language.
 pub fn write(template: &Template) -> String {
-    let piece = |piece: &TemplatePiece| match piece {
-        TemplatePiece::Literal(text) => literal(text),
-        TemplatePiece::Variable(name) => format!("${{{name}:?{UNSET}}}"),
-    };
-    template.0.iter().map(piece).collect()
+    let mut text = String::new();
+    push(&mut text, template);
+    text
+}
+
+/// `NAME=value` in Compose's language.
+pub fn assigned(name: &str, value: &Template) -> String {
+    let mut text = String::with_capacity(name.len() + 32);
+    text.push_str(&literal(name));
+    text.push('=');
+    push(&mut text, value);
+    text
+}
+
+fn push(text: &mut String, template: &Template) {
+    for piece in &template.0 {
+        match piece {
+            TemplatePiece::Literal(plain) => text.push_str(&literal(plain)),
+            TemplatePiece::Variable(name) => text.extend(["${", name, ":?", UNSET, "}"]),
+        }
+    }
 }
 
 /// Reads what [`write()`] wrote; `None` for anything else that Compose would interpolate.

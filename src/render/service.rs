@@ -6,14 +6,12 @@ use serde::Serialize;
 use super::{
     Form, ON_DEMAND,
     fill::Filler,
+    interpolation,
     view::{DOOR, INSIDE, pairs, volume_key},
 };
 use crate::{
     labels::Kind,
-    plan::{
-        Condition, ContainerPlan, LimitsPlan, Mount, NetworkMode, OwnNetwork, Plan, Template, TemplatePiece,
-        TmpfsPlan,
-    },
+    plan::{Condition, ContainerPlan, LimitsPlan, Mount, NetworkMode, OwnNetwork, Plan, Template, TmpfsPlan},
     profile::{Bytes, Duration},
 };
 
@@ -29,7 +27,7 @@ pub struct ServiceView<'a> {
     entrypoint: Option<&'a [String]>,
     command: Option<Vec<String>>,
     /// Each `NAME=value`.
-    environment: Vec<Template>,
+    environment: Vec<String>,
     labels: Vec<String>,
     network_mode: Option<String>,
     networks: Vec<JoinView<'a>>,
@@ -214,12 +212,9 @@ fn about(container: &ContainerPlan) -> Option<&'static str> {
     }
 }
 
-fn environment(env: &IndexMap<String, Template>) -> Vec<Template> {
-    let assigned = |(name, value): (&String, &Template)| {
-        let name = TemplatePiece::Literal(format!("{name}="));
-        Template(std::iter::once(name).chain(value.0.iter().cloned()).collect())
-    };
-    env.iter().map(assigned).collect()
+/// `NAME=value` in Compose's language.
+pub fn environment(env: &IndexMap<String, Template>) -> Vec<String> {
+    env.iter().map(|(name, value)| interpolation::assigned(name, value)).collect()
 }
 
 fn joins(own: &OwnNetwork) -> Vec<JoinView<'_>> {

@@ -6,7 +6,6 @@ use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
 use super::{RenderError, escape, interpolation};
-use crate::plan::{Template, TemplatePiece};
 
 /// The template of `compose.yaml`; it includes the others.
 pub(super) const COMPOSE: &str = "compose/compose.yaml.tera";
@@ -68,7 +67,10 @@ impl Templates {
                 texts.iter().map(|text| escape::quoted(&interpolation::literal(text))).collect();
             Value::safe_string(&format!("[{}]", quoted.join(", ")))
         });
-        tera.register_filter("filled", filled);
+        // Its variables are written already, and every other `$` is doubled.
+        tera.register_filter("filled", |text: &str, _: Kwargs, _: &State| {
+            Value::safe_string(&escape::quoted(text))
+        });
         tera.add_raw_templates(texts).map_err(|error| wrong("", &error))?;
         Ok(Self { tera })
     }
@@ -88,19 +90,6 @@ impl std::fmt::Debug for Templates {
 /// What autoescape does with a text.
 fn scalar(text: &str, out: &mut dyn Write) -> std::io::Result<()> {
     out.write_all(escape::quoted(&interpolation::literal(text)).as_bytes())
-}
-
-/// A [`Template`], as the view serializes it, in quotes.
-fn filled(pieces: &[Value], _: Kwargs, _: &State) -> tera::TeraResult<Value> {
-    let piece = |piece: &Value| {
-        let text = |name| piece.get_from_path(name).and_then(Value::as_str).map(str::to_owned);
-        let literal = text("literal").map(TemplatePiece::Literal);
-        literal.or_else(|| text("variable").map(TemplatePiece::Variable))
-    };
-    let pieces: Option<Vec<TemplatePiece>> = pieces.iter().map(piece).collect();
-    let pieces =
-        pieces.ok_or_else(|| tera::Error::message("`filled` takes a list of literals and variables"))?;
-    Ok(Value::safe_string(&escape::quoted(&interpolation::write(&Template(pieces)))))
 }
 
 /// Tera's report with its place, and the causes behind it.

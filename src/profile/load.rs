@@ -108,7 +108,7 @@ fn read(layers: &Layers<'_>, sources: &[Source], problems: &mut Gathering) -> Op
     apply_options(&mut root, layers, sources, problems);
     let names = sources.iter().map(|source| source.name.clone()).collect();
     let mut reader = Reader::new(std::mem::take(problems), names, layers.read_file);
-    let profile = v1::read(&root, &mut reader);
+    let profile = v1::read(&mut root, &mut reader);
     *problems = reader.problems;
     let profile = profile?;
     cross_check(&profile, &root, layers.allow_unpinned, problems);

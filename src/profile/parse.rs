@@ -26,8 +26,8 @@ pub struct Budget {
     pub text: usize,
 }
 
-/// Room for a captured profile of a few hundred services.
-pub const BUDGET: Budget = Budget { bytes: 8 << 20, nodes: 50_000, depth: 48, aliases: 500, text: 16 << 20 };
+/// Room for a captured profile of a thousand services and more.
+pub const BUDGET: Budget = Budget { bytes: 8 << 20, nodes: 200_000, depth: 48, aliases: 500, text: 16 << 20 };
 
 /// Reads one document; `index` is its position among the sources.
 pub(crate) fn parse(source: &Source, index: u16, budget: Budget) -> Result<Node, Box<Problem>> {

@@ -94,7 +94,8 @@ impl Text {
             };
             let known = ["secret:", "store:", "service:"].iter().any(|kind| inner.starts_with(kind));
             // A reference is short; looking no further keeps a long text of `${` cheap.
-            let end = inner.bytes().take(LONGEST).position(|b| b == b'}');
+            let may_be = known || inner.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let end = if !may_be { None } else { inner.bytes().take(LONGEST).position(|b| b == b'}') };
             if !known {
                 if let Some(end) = end.filter(|end| alike.len() < MOST_ALIKE && is_variable(&inner[..*end])) {
                     alike.push(inner[..end].to_owned());

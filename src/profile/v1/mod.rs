@@ -60,7 +60,7 @@ pub fn from_tree(value: &Json) -> Result<Profile, Problems> {
     let no_files = |_: &str, _: &str| Err("a tree is read without files".to_owned());
     let mut reader = Reader::new(Gathering::default(), Vec::new(), &no_files);
     lengthen(&mut node);
-    let profile = read(&node, &mut reader);
+    let profile = read(&mut node, &mut reader);
     let problems = reader.problems.settle(&[]);
     match profile {
         Some(profile) if !problems.has_errors() => Ok(profile),
@@ -103,17 +103,19 @@ pub(crate) fn read_version(node: &Node, problems: &mut Gathering) {
 }
 
 /// Reads the long form; what could not be read is said and left out, or stood in for.
-pub(crate) fn read(node: &Node, to: &mut Reader<'_>) -> Option<Profile> {
+pub(crate) fn read(node: &mut Node, to: &mut Reader<'_>) -> Option<Profile> {
     let root = Path::root();
     read_version(node, &mut to.problems);
-    let Kind::Map(_) = &node.kind else {
+    let Kind::Map(map) = &mut node.kind else {
         to.wanted(node, &root, "a map that starts with `apiVersion: prodmirror/v1`");
         return None;
     };
-    let mut body = node.clone();
-    if let Some(map) = body.as_map_mut() {
-        map.entries.shift_remove(VERSION_KEY);
+    // The version is of the document, not of the profile; a copy without it would be as large again.
+    let version = map.entries.shift_remove_full(VERSION_KEY);
+    let profile = Profile::read(node, &root, to);
+    if let (Some((at, key, entry)), Some(map)) = (version, node.as_map_mut()) {
+        map.entries.shift_insert(at, key, entry);
     }
-    let profile = Profile::read(&body, &root, to)?;
+    let profile = profile?;
     Some(Profile { holes: std::mem::take(&mut to.holes), ..profile })
 }

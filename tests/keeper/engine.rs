@@ -34,6 +34,13 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// What a new connection comes to on which nothing is said: a reset, an ordinary end, silence.
+pub fn end_of(address: (IpAddr, u16)) -> io::Result<usize> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.read(&mut [0])
+}
+
 /// The body of an answer over a new connection; the error tells how there came none.
 pub fn get(address: (IpAddr, u16), path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;

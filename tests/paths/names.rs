@@ -76,6 +76,9 @@ fn a_name_is_replaced_with_all_of_its_state_when_it_is_asked_for() {
     let owners = docker(&["ps", "-a", "--filter", &label, "--format", "{{.Label \"prodmirror.owner\"}}"]);
     assert!(owners.lines().all(|owner| owner == they.owner), "{owners}");
     assert_eq!(docker(&["volume", "ls", "-q", "--filter", &label, "--filter", "name=db"]), "");
+    // Of the same profile, and yet not ours.
+    let refused = cli.run(&["up", "-f", &mine]).code(2);
+    assert!(refused.stderr.contains(&format!("of owner {}", they.owner)), "{refused}");
 }
 
 #[test]

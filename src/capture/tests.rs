@@ -1,5 +1,6 @@
 //! A mirror that is as planned holds in every field, and each thing that is done behind its back is seen.
 
+mod images_and_mounts;
 mod mutations;
 mod stage;
 mod unasked;
@@ -8,7 +9,6 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    digest,
     formats::journal::JobStatus,
     labels,
     ledger::Entry,
@@ -143,35 +143,19 @@ fn a_replica_that_is_gone_or_killed_is_seen() {
 }
 
 #[test]
-fn another_image_is_seen() {
-    breaks(|stage| stage.of("api.0.main").image_id = ID.replace('1', "2"), &["services.api.image"]);
-    breaks(
-        |stage| stage.of("db.0.main").image_reference = "postgres:latest".to_owned(),
-        &["stores.db.image"],
+fn of_a_probe_of_another_kind_what_stayed_the_same_holds() {
+    let stage = breaks(
+        |stage| {
+            let label = stage.of("api.0").labels.get_mut(labels::DUTIES).unwrap();
+            let mut duties: Json = serde_json::from_str(label).unwrap();
+            let containers = duties["containers"].as_array_mut().unwrap();
+            let main = containers.iter_mut().find(|duty| duty["name"] == "main").unwrap();
+            main["liveness"]["action"] = json!({"tcp": {"port": 8000}});
+            *label = duties.to_string();
+        },
+        &["services.api.probes.liveness.http.path", "services.api.probes.liveness.http.port"],
     );
-}
-
-#[test]
-fn an_edited_file_is_seen() {
-    let file = "services.api.files[\"/etc/shop/shop.ini\"]";
-    let edit = |change: fn(&mut FileFacts)| {
-        move |stage: &mut Stage| {
-            change(stage.inside_of("api.1.main").checksums.get_mut("/etc/shop/shop.ini").unwrap());
-        }
-    };
-    let stage = breaks(edit(|facts| facts.sha256 = Some(digest::sha256(b"x"))), &[file]);
-    assert_eq!(stage.live(file).value.unwrap()["sha256"], digest::sha256(b"x"));
-    let stage = breaks(edit(|facts| facts.mode = 0o666), &[file]);
-    assert_eq!(stage.live(file).value.unwrap()["mode"], "0666");
-    breaks(edit(|facts| facts.user = 7), &[file]);
-    let stage = breaks(edit(|facts| facts.sha256 = None), &[]);
-    let live = stage.live(file);
-    assert_eq!((live.holds, live.value), (None, None));
-    assert!(live.why.unwrap().contains("may not read it"));
-    breaks(
-        |stage| drop(stage.inside_of("api.0.main").checksums.remove("/run/keys/signing.pem")),
-        &["services.api.files[\"/run/keys/signing.pem\"]"],
-    );
+    assert_eq!(stage.live("services.api.probes.liveness.period").holds, Some(true));
 }
 
 #[test]
@@ -296,14 +280,6 @@ fn an_init_container_that_failed_is_seen() {
         &["jobs.migrate.exit_code"],
     );
     assert_eq!(stage.live("jobs.migrate.exit_code").value, Some(json!(4)));
-}
-
-#[test]
-fn an_image_that_an_option_put_in_place_is_what_is_wanted() {
-    let stage = Stage::with_image("shop.yaml", "api", "local:prodmirror-built/python:3.11");
-    assert_eq!(stage.broken(), Vec::<String>::new());
-    let live = stage.live("services.api.image");
-    assert_eq!((live.holds, live.value), (Some(true), Some(json!("local:prodmirror-built/python:3.11"))));
 }
 
 #[test]

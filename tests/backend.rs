@@ -19,6 +19,10 @@ mod helper;
 mod networks;
 #[path = "backend/output.rs"]
 mod output;
+#[path = "backend/power.rs"]
+mod power;
+#[path = "backend/record.rs"]
+mod record;
 #[path = "backend/seen.rs"]
 mod seen;
 #[path = "backend/volumes.rs"]

@@ -84,7 +84,7 @@ pub struct Listed {
     pub owner: String,
     /// Absent when it was never made or is gone.
     pub keeper: Option<ListedKeeper>,
-    /// What there is of it.
+    /// What there is of it, each list in order.
     pub names: Names,
     /// When the youngest object was made, in Unix seconds.
     pub youngest: i64,

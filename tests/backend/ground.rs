@@ -8,7 +8,7 @@ use std::{
 
 use prodmirror::{
     backend::{
-        Ask, Backend as _, Exec, HelperSource, Planned, Result, RunState, SecretValues, Start, Target, What,
+        Ask, Backend, Exec, HelperSource, Planned, Result, RunState, SecretValues, Start, Target, What,
         compose::{Compose, Connection, Settings},
     },
     labels::Kind,
@@ -111,10 +111,19 @@ impl Ground {
     /// Plans the profile and makes the networks, so that the choice of subnets holds. The keeper stays what a pause
     /// is: these tests look at the back end alone.
     pub async fn plan(&self, text: &str) -> Plan {
+        self.plan_with(text, |plan| plan.keeper.command = Some(vec!["pause".to_owned()])).await
+    }
+
+    /// With whoever keeps a mirror of this back end.
+    pub async fn kept(&self, text: &str) -> Plan {
+        self.plan_with(text, |_| {}).await
+    }
+
+    pub async fn plan_with(&self, text: &str, change: impl FnOnce(&mut Plan)) -> Plan {
         let _choice = CHOICE.lock().await;
         let loaded = loaded(text);
         let mut plan = plan(&loaded.profile, &self.capabilities(&loaded).await, &loaded.origins);
-        plan.keeper.command = Some(vec!["pause".to_owned()]);
+        change(&mut plan);
         assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
         self.start(&plan, What::Networks, RunState::Running).await.unwrap();
         plan
@@ -136,6 +145,11 @@ impl Ground {
         self.start(plan, What::Containers(&helpers(plan)), running).await?;
         self.start(plan, What::Files(&volumes), running).await?;
         self.start(plan, What::Containers(&members(plan)), running).await
+    }
+
+    /// What the suites ask: the contracts and nothing else.
+    pub fn backend(&self) -> &dyn Backend {
+        &self.compose
     }
 
     pub fn target(&self, service: &str) -> Target {
@@ -164,6 +178,17 @@ impl Ground {
         let code = self.compose.exec(exec).await.unwrap();
         (code, out.text())
     }
+}
+
+/// Asks again and again until the answer is yes; a mechanism that does not work is an end as well.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..400 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("never: {what}");
 }
 
 impl Drop for Ground {

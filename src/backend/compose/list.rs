@@ -8,7 +8,7 @@ use bollard::{
 };
 
 use super::{
-    super::{Listed, ListedKeeper, Result, Scope},
+    super::{Listed, ListedKeeper, Names, Result, Scope},
     Compose,
     observe::scope_labels,
     target::{label, plain_name},
@@ -50,6 +50,11 @@ impl Compose {
             listed.youngest =
                 listed.youngest.max(volume.created_at.map(|at| at.unix_timestamp()).unwrap_or_default());
             listed.names.volumes.push(volume.name);
+        }
+        // The engine's lists have an order of their own at each call.
+        for listed in mirrors.0.values_mut() {
+            let Names { containers, networks, volumes, .. } = &mut listed.names;
+            [containers, networks, volumes].into_iter().for_each(|names| names.sort());
         }
         Ok(mirrors.0.into_values().collect())
     }

@@ -7,6 +7,9 @@
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
+#[path = "support/profiles.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod profiles;
 
 use std::time::{Duration, Instant};
 
@@ -14,29 +17,9 @@ use cli::{Cli, docker, left_of};
 
 /// One service, one store: quick, and every step of a launch is in it.
 fn profile(name: &str) -> String {
-    format!(
-        r#"apiVersion: prodmirror/v1
-name: {name}
-secrets: {{db-password: {{generate: "hex:12"}}}}
-services:
-  web:
-    image: local:prodmirror-built/python:3.11
-    command: [python3, -u, -m, http.server, "8000"]
-    env: {{DATABASE_URL: "${{store:db.url}}"}}
-    ports: {{http: 8000}}
-    probes: {{readiness: {{http: /, period: 1s}}}}
-    stop_grace_period: 1s
-    needs: [db]
-stores:
-  db:
-    engine: postgres
-    image: local:prodmirror-built/postgres:15
-    database: notes
-    user: app
-    password: "${{secret:db-password}}"
-    seed: ./seed.sql
-"#
-    )
+    let secrets = r#"secrets: {db-password: {generate: "hex:12"}}"#;
+    let web = "env: {DATABASE_URL: \"${store:db.url}\"}\nneeds: [db]";
+    profiles::profile(name).with(secrets).web(web).db("seed: ./seed.sql").text()
 }
 
 struct Case {

@@ -5,41 +5,22 @@
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
+#[path = "support/profiles.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod profiles;
 
 use cli::{Cli, docker, left_of};
 use serde_json::Value;
 
 /// A web server and a store; quick to start, and all of the keeper's probes are at work.
 fn profile(name: &str, extra: &str) -> String {
-    format!(
-        r#"apiVersion: prodmirror/v1
-name: {name}
-secrets: {{db-password: {{generate: "hex:12"}}, token: {{generate: "letters:20"}}}}
-services:
-  web:
-    image: local:prodmirror-built/python:3.11
-    command: [python3, -u, -m, http.server, "8000"]
-    env:
-      DATABASE_URL: ${{store:db.url}}
-      TOKEN: "x-${{secret:token}}"
-    replicas: 2
-    resources: {{limits: {{cpu: 500m, memory: 64Mi}}}}
-    ports: {{http: 8000}}
-    probes: {{readiness: {{http: /, period: 1s}}}}
-    stop_grace_period: 1s
-    needs: [db]
-{extra}
-stores:
-  db:
-    engine: postgres
-    image: local:prodmirror-built/postgres:15
-    database: notes
-    user: app
-    password: "${{secret:db-password}}"
-    seed: ./seed.sql
-    settings: {{max_connections: 20}}
-"#
-    )
+    let secrets = r#"secrets: {db-password: {generate: "hex:12"}, token: {generate: "letters:20"}}"#;
+    let web = r#"env: {DATABASE_URL: "${store:db.url}", TOKEN: "x-${secret:token}"}
+replicas: 2
+resources: {limits: {cpu: 500m, memory: 64Mi}}
+needs: [db]"#;
+    let db = "seed: ./seed.sql\nsettings: {max_connections: 20}";
+    profiles::profile(name).with(secrets).with(extra).web(web).db(db).text()
 }
 
 const SEED: &str =

@@ -5,6 +5,7 @@
 
 pub mod compose;
 mod error;
+mod foreign;
 mod images;
 mod inside;
 mod progress;
@@ -16,6 +17,7 @@ mod volumes;
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 pub use error::{BackendError, Result};
+pub use foreign::{EngineSource, Foreign, compose_labels};
 pub use images::{Brought, Images};
 pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
 pub use progress::{Progress, Report, Unheard};

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use prodmirror::{
     backend::{
-        Ask, Backend, BackendError, HelperSource,
+        Ask, Backend, BackendError, EngineSource, HelperSource,
         compose::{self, Compose, Connection, Settings},
     },
     name::Name,
@@ -71,11 +71,15 @@ impl Host {
 
     /// With the user's templates in place of ours.
     pub async fn connect_with(&self, templates: render::Templates) -> Result<Box<dyn Backend>, Failure> {
-        Ok(Box::new(self.engine(templates).await?))
+        Ok(Box::new(self.compose(templates).await?))
     }
 
-    /// The Docker engine itself, for what is asked of it and of no mirror.
-    pub async fn engine(&self, templates: render::Templates) -> Result<Compose, Failure> {
+    /// The Docker engine as a source, whatever back end mirrors run on.
+    pub async fn engine(&self) -> Result<Box<dyn EngineSource>, Failure> {
+        Ok(Box::new(self.compose(render::Templates::embedded()).await?))
+    }
+
+    async fn compose(&self, templates: render::Templates) -> Result<Compose, Failure> {
         let environment = [
             "PATH",
             "HOME",

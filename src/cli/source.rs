@@ -3,16 +3,12 @@
 use std::path::Path;
 
 use prodmirror::{
-    backend::{
-        Scope,
-        compose::{Compose, Foreign, compose_labels},
-    },
+    backend::{EngineSource, Foreign, Scope, compose_labels},
     env::{self, Dialect, Environment, HashKey, Variable},
     mirror,
     name::Name,
     observed::Container,
     profile::{Layers, Loaded, Source, load},
-    render,
     sources::{self, Content, EXAMPLES, Place, SourceName},
 };
 
@@ -192,17 +188,17 @@ impl Reader<'_> {
         if !self.live {
             return Ok(found);
         }
-        let engine = self.host.engine(render::Templates::embedded()).await?;
+        let engine = self.host.engine().await?;
         let mut live = Vec::new();
         for one in found {
             let container = env::first_replica(&observed, one.service.as_deref().unwrap_or_default());
-            live.extend(self.process(&engine, container, one).await?);
+            live.extend(self.process(&*engine, container, one).await?);
         }
         Ok(live)
     }
 
     async fn of_container(&self, name: &str, origin: &str) -> Result<Vec<Environment>, Failure> {
-        let engine = self.host.engine(render::Templates::embedded()).await?;
+        let engine = self.host.engine().await?;
         let found = engine.foreign_container(name).await?.ok_or_else(|| {
             Failure::usage(
                 "no-such-container",
@@ -210,11 +206,11 @@ impl Reader<'_> {
             )
             .hint("`docker ps --all` lists them")
         })?;
-        Ok(self.of_foreign(&engine, &found, origin).await?.into_iter().collect())
+        Ok(self.of_foreign(&*engine, &found, origin).await?.into_iter().collect())
     }
 
     async fn of_project(&self, project: &str, origin: &str) -> Result<Vec<Environment>, Failure> {
-        let engine = self.host.engine(render::Templates::embedded()).await?;
+        let engine = self.host.engine().await?;
         let found = engine.foreign_project(project).await?;
         if found.is_empty() {
             let message =
@@ -227,7 +223,7 @@ impl Reader<'_> {
             let service = service_of(&one.container);
             // The first container of a service stands for all.
             if !environments.iter().any(|known| known.service.as_deref() == Some(service.as_str())) {
-                environments.extend(self.of_foreign(&engine, one, origin).await?);
+                environments.extend(self.of_foreign(&*engine, one, origin).await?);
             }
         }
         Ok(environments)
@@ -235,7 +231,7 @@ impl Reader<'_> {
 
     async fn of_foreign(
         &self,
-        engine: &Compose,
+        engine: &dyn EngineSource,
         found: &Foreign,
         origin: &str,
     ) -> Result<Option<Environment>, Failure> {
@@ -249,7 +245,7 @@ impl Reader<'_> {
     /// The process's own variables; `None` where it does not run.
     async fn process(
         &self,
-        engine: &Compose,
+        engine: &dyn EngineSource,
         container: Option<&Container>,
         given: Environment,
     ) -> Result<Option<Environment>, Failure> {

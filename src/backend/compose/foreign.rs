@@ -5,26 +5,38 @@ use std::collections::HashMap;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::future::try_join_all;
 
-use super::{super::Result, Compose, facts, seen, trouble::Doing as _};
-use crate::{observed::Container, plan::capabilities::ImageFacts};
+use super::{
+    super::{EngineSource, Foreign, Later, Result, TarStream, compose_labels},
+    Compose, facts, seen,
+    trouble::Doing as _,
+};
 
-/// What Compose labels its containers with.
-pub mod compose_labels {
-    pub const PROJECT: &str = "com.docker.compose.project";
-    pub const SERVICE: &str = "com.docker.compose.service";
-    pub const NUMBER: &str = "com.docker.compose.container-number";
-    pub const ONE_OFF: &str = "com.docker.compose.oneoff";
-}
+impl EngineSource for Compose {
+    fn address(&self) -> &str {
+        &self.address
+    }
 
-/// A container and what is known of its image, which may be gone.
-pub struct Foreign {
-    pub container: Container,
-    pub image: Option<ImageFacts>,
+    fn foreign_container<'a>(&'a self, name: &'a str) -> Later<'a, Option<Foreign>> {
+        Box::pin(self.read_foreign(name))
+    }
+
+    fn foreign_project<'a>(&'a self, project: &'a str) -> Later<'a, Vec<Foreign>> {
+        Box::pin(self.read_project(project))
+    }
+
+    fn environ<'a>(&'a self, id: &'a str) -> Later<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            Ok(self.answer_of(id, ["cat", "/proc/1/environ"].map(str::to_owned).to_vec()).await)
+        })
+    }
+
+    fn image_archive<'a>(&'a self, image: &'a str) -> Later<'a, TarStream> {
+        Box::pin(self.save_image(image))
+    }
 }
 
 impl Compose {
-    /// A container by its name or id; `None` where there is none.
-    pub async fn foreign_container(&self, name: &str) -> Result<Option<Foreign>> {
+    async fn read_foreign(&self, name: &str) -> Result<Option<Foreign>> {
         let Some(there) = self.inspect(name).await? else { return Ok(None) };
         let container = seen::container(there);
         let image = self.docker.inspect_image(&container.image_id).await;
@@ -32,13 +44,12 @@ impl Compose {
         Ok(Some(Foreign { container, image }))
     }
 
-    /// The containers of a Compose project's services, by service and number; those of `compose run` are left out.
-    pub async fn foreign_project(&self, project: &str) -> Result<Vec<Foreign>> {
+    async fn read_project(&self, project: &str) -> Result<Vec<Foreign>> {
         let filters = HashMap::from([("label", vec![format!("{}={project}", compose_labels::PROJECT)])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await.doing("list of containers")?;
         let ids: Vec<String> = listed.into_iter().filter_map(|container| container.id).collect();
-        let found = try_join_all(ids.iter().map(|id| self.foreign_container(id))).await?;
+        let found = try_join_all(ids.iter().map(|id| self.read_foreign(id))).await?;
         let label = |one: &Foreign, name: &str| one.container.labels.get(name).cloned().unwrap_or_default();
         let mut found: Vec<Foreign> =
             found.into_iter().flatten().filter(|one| label(one, compose_labels::ONE_OFF) != "True").collect();
@@ -47,10 +58,5 @@ impl Compose {
             (label(one, compose_labels::SERVICE), number)
         });
         Ok(found)
-    }
-
-    /// `/proc/1/environ` of a container that runs, by a `cat` in it; `None` where it has none or does not run.
-    pub async fn environ(&self, id: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.answer_of(id, ["cat", "/proc/1/environ"].map(str::to_owned).to_vec()).await)
     }
 }

@@ -2,24 +2,17 @@
 
 use std::io;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 
 use super::{
-    super::{BackendError, Result},
+    super::{BackendError, Result, TarStream},
     Compose,
     trouble::{self, Doing as _},
 };
 
 impl Compose {
-    /// The archive of an image that is on this engine, by its reference or id.
-    ///
-    /// # Errors
-    /// [`BackendError::Image`] where it is not there; nothing is pulled.
-    pub async fn image_archive(
-        &self,
-        reference: &str,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
+    /// Nothing is pulled.
+    pub(super) async fn save_image(&self, reference: &str) -> Result<TarStream> {
         let missing = |why: &str| BackendError::Image { image: reference.to_owned(), why: why.to_owned() };
         // It becomes part of an address.
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
@@ -40,8 +33,8 @@ impl Compose {
                 }
             }
         });
-        Ok(futures_util::stream::unfold(receiver, |mut receiver| async move {
+        Ok(Box::pin(futures_util::stream::unfold(receiver, |mut receiver| async move {
             Some((receiver.recv().await?, receiver))
-        }))
+        })))
     }
 }

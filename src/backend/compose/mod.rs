@@ -51,7 +51,6 @@ use super::{
 };
 use crate::{labels, name::Name, observed::Observed, plan::Capabilities, render::Templates};
 pub use connect::Connection;
-pub use foreign::{Foreign, compose_labels};
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
 
 /// What the caller decides once for all mirrors of an engine.
@@ -88,11 +87,6 @@ impl Compose {
         let address = connection.address()?;
         let docker = connect::connect(&address).await?;
         Ok(Self { docker, address, settings: Arc::new(settings), helper: Arc::default() })
-    }
-
-    /// The address of the engine, `unix:///var/run/docker.sock`.
-    pub fn address(&self) -> &str {
-        &self.address
     }
 
     fn keep_helper(&self, reference: &str) {

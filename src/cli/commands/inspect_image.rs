@@ -5,7 +5,6 @@ use prodmirror::{
     backend::BackendError,
     image::{self, Image},
     layers::{self, Wanted},
-    render::Templates,
 };
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
@@ -76,7 +75,7 @@ impl InspectImage {
             }
             Source::Engine(reference) => {
                 ui.say(format!("reading {reference} from the engine"));
-                let engine = Host::read()?.engine(Templates::embedded()).await?;
+                let engine = Host::read()?.engine().await?;
                 let archive = engine.image_archive(&reference).await;
                 let archive = archive.map_err(|error| absent(error, &reference))?;
                 let stream = SyncIoBridge::new(StreamReader::new(Box::pin(archive)));

@@ -49,6 +49,12 @@ fn a_failed_mirror_is_kept_as_long_as_was_said() {
     }
     cli.run(&["gc"]).ok();
     assert!(!left_of(&name).is_empty());
+    // By age it goes whatever its state; a dry run only says so.
+    for (age, goes) in [("1h", false), ("1s", true)] {
+        let dry = cli.run(&["gc", "--older-than", age, "--dry-run", "--format", "json"]).ok().json();
+        assert_eq!(dry["containers"].to_string().contains(&name), goes, "{age}: {dry:#}");
+    }
+    assert!(!left_of(&name).is_empty());
 
     let error = up("4s");
     assert!(error["kept"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{error:#}");

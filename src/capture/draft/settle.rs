@@ -16,24 +16,23 @@ pub(super) fn settle(tree: &mut Json, origins: &Origins<'_>) -> Result<Json, Pro
         if problems.is_empty() {
             return long(tree);
         }
-        let mut removed: Vec<Path> = Vec::new();
+        // What is gone already is no reason to take out what was around it.
+        let found = tree.clone();
+        let mut removed = false;
         for problem in &problems {
-            // Whatever else is wrong with what is gone is no reason to take out what is around it.
-            if removed.iter().any(|gone| problem.path.starts_with(gone)) {
+            let Some(path) = nearest(&found, &problem.path) else { continue };
+            // Where no hole can stand, its reason is why the value is not there.
+            let hole = hole_above(&found, &path);
+            let (path, why) = hole.unwrap_or_else(|| (path.clone(), problem.message.clone()));
+            if !take_out(tree, &path) {
                 continue;
             }
-            let Some(path) = nearest(tree, &problem.path) else { continue };
-            // Where no hole can stand, its reason is why the value is not there.
-            let hole = hole_above(tree, &path);
-            let (path, why) = hole.unwrap_or_else(|| (path.clone(), problem.message.clone()));
-            if take_out(tree, &path) {
-                removed.push(path.clone());
-            }
+            removed = true;
             for at in origins.of(&path) {
                 at.left_out(why.as_str());
             }
         }
-        if removed.is_empty() {
+        if !removed {
             return Err(Problems(problems));
         }
     }
@@ -124,5 +123,25 @@ fn values(tree: &Json) -> usize {
         Json::Object(map) => 1 + map.values().map(values).sum::<usize>(),
         Json::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_twice_is_taken_out_once_and_nothing_around_it() {
+        let mut tree = json!({
+            "apiVersion": crate::profile::VERSION,
+            "name": "shop",
+            "services": {"web": {"image": "web:1", "hostname": "web", "probes": {"readiness": {"tcpp": 1}}}},
+        });
+        let profile = settle(&mut tree, &Origins::default()).unwrap();
+        let web = &profile["services"]["web"];
+        assert_eq!((&web["image"], &web["hostname"]), (&json!("web:1"), &json!("web")));
+        assert!(web.get("probes").is_none(), "{web}");
     }
 }

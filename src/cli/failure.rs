@@ -126,6 +126,13 @@ impl From<LayersError> for Failure {
     }
 }
 
+impl Failure {
+    /// A file that could not be written.
+    pub fn unwritten(file: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::tool("io", format!("{}: {error}", file.display()))
+    }
+}
+
 impl From<StoryError> for Failure {
     fn from(error: StoryError) -> Self {
         let message = error.to_string();

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use prodmirror::{
-    backend::{EngineSource, Foreign, Scope, compose_labels},
+    backend::{Foreign, Scope, compose_labels},
     env::{self, Dialect, Environment, HashKey, Variable},
     mirror,
     name::Name,
     observed::Container,
-    profile::{Layers, Loaded, Source, load},
+    profile::{self, Layers, Loaded, Origins, Source, load},
     sources::{self, Content, EXAMPLES, Place, SourceName},
 };
 
 use super::{
+    again::{Again, again},
     failure::Failure,
     host::Host,
     naming::{bad_profile, read_beside},
@@ -24,6 +25,14 @@ pub fn named(text: &str) -> Result<SourceName, Failure> {
     sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
         Failure::usage("bad-source", error.to_string()).hint(format!("for example {}", EXAMPLES.join(", ")))
     })
+}
+
+/// A source as a tree of the profile's long form.
+pub struct Tree {
+    pub tree: serde_json::Value,
+    /// Where it could not be what its own profile says, and why.
+    pub departures: Vec<(prodmirror::path::Path, String)>,
+    pub origins: Origins,
 }
 
 /// How sources are read for their variables.
@@ -80,7 +89,7 @@ impl Read {
         };
         load(&layers).map_err(|problems| {
             let sources = layers.sources();
-            ui.error_line(&prodmirror::profile::render(&problems.0, &sources, ui.color_on_stderr()));
+            ui.error_line(&profile::render(&problems.0, &sources, ui.color_on_stderr()));
             bad_profile(&problems.0)
         })
     }
@@ -106,6 +115,39 @@ impl Read {
                 "make a profile of it, and name that: prodmirror capture {kind} {name} -o prodmirror.yaml"
             ),
         )
+    }
+}
+
+/// Reads a source whole: a profile, or what really runs in a mirror.
+pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Failure> {
+    match &source.place {
+        Place::File(_) | Place::Stdin | Place::Profile(_) => {
+            let read = file(&source.place)?;
+            match read.content {
+                Content::Profile => {
+                    let Loaded { profile, origins, .. } = read.profile(ui)?;
+                    Ok(Tree { tree: profile::tree(&profile), departures: Vec::new(), origins })
+                }
+                Content::Variables => Err(Failure::usage(
+                    "not-a-profile",
+                    format!("{} holds variables alone; `prodmirror env-diff` compares those", read.name),
+                )),
+                Content::Compose | Content::Kubernetes | Content::Inspect => Err(read.to_capture()),
+            }
+        }
+        Place::Mirror(name) => {
+            let backend = host.connect().await?;
+            let Again { plan, tree, secrets, .. } = again(host, &*backend, name, &[], ui).await?;
+            let live = mirror::live_tree(&*backend, &plan, &tree, &secrets).await?;
+            Ok(Tree { tree: live.tree, departures: live.departures, origins: Origins::default() })
+        }
+        Place::Docker(_) | Place::Compose(_) | Place::Kubernetes { .. } => {
+            Err(Failure::later(&format!("the source `{}` as a whole", source.place))
+                .hint("`prodmirror env-diff` compares the variables of containers"))
+        }
+        Place::Store(_) => {
+            Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
+        }
     }
 }
 
@@ -188,11 +230,10 @@ impl Reader<'_> {
         if !self.live {
             return Ok(found);
         }
-        let engine = self.host.engine().await?;
         let mut live = Vec::new();
         for one in found {
             let container = env::first_replica(&observed, one.service.as_deref().unwrap_or_default());
-            live.extend(self.process(&*engine, container, one).await?);
+            live.extend(self.process(container, one).await?);
         }
         Ok(live)
     }
@@ -206,7 +247,7 @@ impl Reader<'_> {
             )
             .hint("`docker ps --all` lists them")
         })?;
-        Ok(self.of_foreign(&*engine, &found, origin).await?.into_iter().collect())
+        Ok(self.of_foreign(&found, origin).await?.into_iter().collect())
     }
 
     async fn of_project(&self, project: &str, origin: &str) -> Result<Vec<Environment>, Failure> {
@@ -223,29 +264,23 @@ impl Reader<'_> {
             let service = service_of(&one.container);
             // The first container of a service stands for all.
             if !environments.iter().any(|known| known.service.as_deref() == Some(service.as_str())) {
-                environments.extend(self.of_foreign(&*engine, one, origin).await?);
+                environments.extend(self.of_foreign(one, origin).await?);
             }
         }
         Ok(environments)
     }
 
-    async fn of_foreign(
-        &self,
-        engine: &dyn EngineSource,
-        found: &Foreign,
-        origin: &str,
-    ) -> Result<Option<Environment>, Failure> {
+    async fn of_foreign(&self, found: &Foreign, origin: &str) -> Result<Option<Environment>, Failure> {
         let key = self.key()?;
         let reading = env::Reading { key: &key, image: self.image };
         let service = service_of(&found.container);
         let given = env::of_container(&found.container, found.image.as_ref(), &service, origin, reading);
-        if self.live { self.process(engine, Some(&found.container), given).await } else { Ok(Some(given)) }
+        if self.live { self.process(Some(&found.container), given).await } else { Ok(Some(given)) }
     }
 
     /// The process's own variables; `None` where it does not run.
     async fn process(
         &self,
-        engine: &dyn EngineSource,
         container: Option<&Container>,
         given: Environment,
     ) -> Result<Option<Environment>, Failure> {
@@ -256,6 +291,7 @@ impl Reader<'_> {
             return Ok(None);
         };
         self.ui.say(format!("running `cat /proc/1/environ` in {}", container.name));
+        let engine = self.host.engine().await?;
         let bytes = engine.environ(&container.id).await?.ok_or_else(|| {
             Failure::tool("not-live", format!("`cat /proc/1/environ` failed in {}", container.name))
                 .hint("an image without `cat` cannot be asked; leave --live out to read what the container was given")

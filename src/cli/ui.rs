@@ -62,6 +62,22 @@ impl Ui {
         self.format == Format::Json
     }
 
+    /// Whether stdout is a terminal that can be drawn on again.
+    pub fn redraws(&self) -> bool {
+        !self.is_json() && std::io::stdout().is_terminal()
+    }
+
+    /// The whole screen anew, what was there before replaced.
+    pub fn screen(&self, text: &str) {
+        let text = if self.color_on_stdout() {
+            text.to_owned()
+        } else {
+            anstream::adapter::strip_str(text).to_string()
+        };
+        let lines: String = text.lines().map(|line| format!("{line}\x1b[K\r\n")).collect();
+        self.exactly(&format!("\x1b[H{lines}\x1b[J"));
+    }
+
     /// Whether stderr is a terminal that a bar may be drawn on.
     pub fn draws(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
@@ -101,6 +117,15 @@ impl Ui {
             .and_then(|()| out.write_all(end.as_bytes()))
             .and_then(|()| out.flush())
             .is_ok()
+    }
+
+    /// One document on one line of stdout, for a stream of them.
+    pub fn document_line<T: Serialize>(&self, kind: &str, body: &T) {
+        let document = Document { api_version: "prodmirror/v1", kind, body };
+        match serde_json::to_string(&document) {
+            Ok(line) => self.data(&line),
+            Err(error) => self.warn(format!("a document could not be written: {error}")),
+        }
     }
 
     /// Bytes for another program, as they are.

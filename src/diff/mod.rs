@@ -5,9 +5,13 @@
 //! their named lists; every other list is one leaf, and its order counts. What
 //! is added comes last, in the order of B.
 
+mod allow;
 mod apply;
+mod likelihood;
 mod needs;
 mod noise;
+mod page;
+pub mod report;
 mod shape;
 mod text;
 mod tree;
@@ -15,8 +19,11 @@ mod tree;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use allow::{Allowance, BadAllowances, Judged, allowances, judge};
 pub use apply::{ApplyError, apply};
+pub use likelihood::likelihood;
 pub use noise::Noise;
+pub use page::page;
 pub use text::text;
 pub(crate) use text::{plain, shown};
 pub use tree::equal;
@@ -69,6 +76,26 @@ pub struct Incomparable {
 }
 
 impl Difference {
+    /// Takes out changes where a side could not be what it should: these differ for a known reason, and tell nothing.
+    pub fn set_aside(&mut self, departures: &[(Path, String)]) {
+        for (path, why) in departures {
+            let before = self.changes.len();
+            self.changes.retain(|change| !change.path.starts_with(path));
+            if self.changes.len() < before {
+                self.incomparable.push(Incomparable { path: path.clone(), why: why.clone() });
+            }
+        }
+    }
+
+    /// Keeps what concerns one service, job or store.
+    pub fn only(&mut self, service: &str) {
+        let concerns = |path: &Path| {
+            matches!(path.key_at(0), Some("services" | "jobs" | "stores")) && path.key_at(1) == Some(service)
+        };
+        self.changes.retain(|change| concerns(&change.path));
+        self.incomparable.retain(|one| concerns(&one.path));
+    }
+
     /// The changes that mean something: these decide exit codes.
     pub fn meaningful(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| change.noise.is_none())
@@ -84,17 +111,18 @@ pub fn diff(a: &Value, b: &Value) -> Vec<Change> {
             (_, None) => Op::Remove,
             _ => Op::Change,
         };
-        let class = Class::of(path);
-        changes.push(Change {
+        let mut change = Change {
             path: path.clone(),
             op,
             from: from.cloned(),
             to: to.cloned(),
-            class,
+            class: Class::of(path),
             needs: Vec::new(),
             noise: noise::of(path, from, to).map(|noise| noise.as_str().to_owned()),
-            cause_prior: noise::cause_prior(class),
-        });
+            cause_prior: None,
+        };
+        change.cause_prior = likelihood(&change).map(|likelihood| likelihood.prior);
+        changes.push(change);
     });
     needs::fill(&mut changes, a, b);
     changes

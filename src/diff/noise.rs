@@ -1,4 +1,4 @@
-//! Differences that mean nothing, and how likely the others are to matter.
+//! Differences that mean nothing.
 
 use std::str::FromStr;
 
@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::shape::within;
 use crate::{
-    ledger::Class,
     path::Path,
     profile::{Bytes, Cpu, Duration, Image},
 };
@@ -90,21 +89,4 @@ fn same_members(from: &[Value], to: &[Value]) -> bool {
         texts
     };
     sorted(from) == sorted(to)
-}
-
-/// How likely a change of this class is to be the cause, for the order in which a search tries changes.
-///
-/// These are estimates, not measurements: what chooses the code that runs (flags, images, variables, the state)
-/// comes before what bounds it (resources, replicas), and that before what surrounds it. `None` where not even
-/// an order is known.
-pub fn cause_prior(class: Class) -> Option<f64> {
-    match class {
-        Class::Flag => Some(0.30),
-        Class::Image | Class::Env => Some(0.25),
-        Class::Store => Some(0.20),
-        Class::File | Class::Resources | Class::Replicas => Some(0.15),
-        Class::Secret | Class::Network | Class::Process => Some(0.10),
-        Class::Probe | Class::Security | Class::Lifecycle => Some(0.05),
-        Class::Job | Class::Scenario | Class::Platform => None,
-    }
 }

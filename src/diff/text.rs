@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Change, Difference};
+use super::{Change, Difference, likelihood};
 use crate::path::Path;
 
 /// Longer values are shown in part.
@@ -24,7 +24,7 @@ pub fn text(difference: &Difference, noise: bool) -> String {
         groups.entry("cannot be compared".to_owned()).or_default().push_str(&line);
     }
     let groups: Vec<String> = groups.iter().map(|(title, lines)| format!("{title}\n{lines}\n")).collect();
-    groups.concat() + &summary(difference, noise)
+    groups.concat() + &suspects(difference) + &summary(difference, noise)
 }
 
 fn one(change: &Change, depth: usize) -> String {
@@ -41,7 +41,7 @@ fn one(change: &Change, depth: usize) -> String {
 }
 
 /// The heading that a path stands under, and how many of its segments the heading says.
-fn title(path: &Path) -> (String, usize) {
+pub(super) fn title(path: &Path) -> (String, usize) {
     match (path.key_at(0), path.key_at(1)) {
         (Some("services"), Some(name)) => (format!("service {name}"), 2),
         (Some("jobs"), Some(name)) => (format!("job {name}"), 2),
@@ -78,7 +78,25 @@ fn is_unmistakable(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !text.starts_with('"') && !text.chars().any(char::is_control)
 }
 
-fn summary(difference: &Difference, noise: bool) -> String {
+/// The changes that a person looks at first, where some stand out.
+fn suspects(difference: &Difference) -> String {
+    let mut likely: Vec<(f64, &Change)> =
+        difference.meaningful().filter_map(|change| Some((change.cause_prior?, change))).collect();
+    let stands_out = |prior: f64| prior >= 0.25;
+    likely.retain(|(prior, _)| stands_out(*prior));
+    if likely.is_empty() || difference.meaningful().count() < 4 {
+        return String::new();
+    }
+    likely.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let line = |(_, change): &(f64, &Change)| {
+        let why = likelihood(change).map(|likelihood| likelihood.why).unwrap_or_default();
+        format!("  {}  {why}\n", plain(&change.path.to_string()))
+    };
+    let lines: String = likely.iter().take(5).map(line).collect();
+    format!("look at these first\n{lines}\n")
+}
+
+pub(super) fn summary(difference: &Difference, noise: bool) -> String {
     let all = difference.changes.len();
     let hidden = all - difference.meaningful().count();
     let unread = difference.incomparable.len();

@@ -22,12 +22,16 @@ pub async fn verify(
     tree: &serde_json::Value,
     secrets: &SecretValues,
 ) -> Result<(Ledger, Observed)> {
-    let scope = Scope::of(&plan.mirror);
-    let (observed, stores) = tokio::join!(backend.observe(&scope, true), ask_stores(backend, plan, secrets));
-    let mut observed = observed?;
-    observed.stores = stores;
+    let observed = look(backend, plan, secrets).await?;
     let live = ledger::live::live(plan, tree, &observed, &secrets.0);
     Ok((ledger::judge(&plan.mirror, plan.backend, &plan.ledger, &live), observed))
+}
+
+/// Everything live, inside of containers and stores included.
+pub(super) async fn look(backend: &dyn Backend, plan: &Plan, secrets: &SecretValues) -> Result<Observed> {
+    let scope = Scope::of(&plan.mirror);
+    let (observed, stores) = tokio::join!(backend.observe(&scope, true), ask_stores(backend, plan, secrets));
+    Ok(Observed { stores, ..observed? })
 }
 
 async fn ask_stores(

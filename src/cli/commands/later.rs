@@ -35,8 +35,7 @@ macro_rules! later {
 
 later! {
     Egress "egress", Fault "fault", Rollout "rollout", Snapshot "snapshot", Masking "masking", State "state",
-    Scenario "scenario", Drift "drift", Watch "watch", Record "record", Replay "replay",
-    Load "load", Trace "trace",
+    Scenario "scenario", Record "record", Replay "replay", Load "load", Trace "trace",
     Bisect "bisect", Collect "collect", Report "report", Playbook "playbook", Bundle "bundle", Serve "serve", Mcp "mcp",
 }
 

@@ -1,0 +1,195 @@
+//! Whether what runs is what the profile says: the gate for CI, the page, and the live view.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/cli.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod cli;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, ChildStdout},
+    sync::mpsc,
+    time::Duration,
+};
+
+use cli::{Cli, Done, docker};
+
+const PROFILE: &str = "apiVersion: prodmirror/v1
+name: notes
+flags: {ENABLE_CACHE: \"true\"}
+secrets: {key: {}}
+services:
+  api:
+    image: \"local:prodmirror-built/debian:bookworm\"
+    command: [sleep, infinity]
+    env: {KEY: \"x${secret:key}\", POD: {field: pod.name}, MODE: it's $x}
+    flags: [ENABLE_CACHE]
+    resources: {limits: {memory: 64Mi}}
+";
+
+fn path(cli: &Cli, name: &str, text: &str) -> String {
+    cli.file(name, text).display().to_string()
+}
+
+#[test]
+fn what_is_as_the_profile_says_passes_and_what_is_not_fails() {
+    let cli = Cli::new();
+    let profile = path(&cli, "notes.yaml", PROFILE);
+    let same = cli.run(&["drift", &profile, "--against", &profile]).ok();
+    assert_eq!(same.stdout, "");
+    let real = path(&cli, "real.yaml", &PROFILE.replace("64Mi", "128Mi").replace("it's $x", "dev"));
+    let (junit, sarif) = (cli.home.path().join("drift.xml"), cli.home.path().join("drift.sarif"));
+    let written = ["--junit", junit.to_str().unwrap(), "--sarif", sarif.to_str().unwrap()];
+    let mut arguments = vec!["drift", &real, "--against", &profile];
+    arguments.extend(written);
+    let done = cli.run(&arguments).code(1);
+    assert!(done.stdout.contains("- 64Mi") && done.stdout.contains("+ 128Mi"), "{done}");
+    let junit = std::fs::read_to_string(junit).unwrap();
+    assert_eq!(junit.matches("<failure ").count(), 2, "{junit}");
+    let sarif: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(sarif).unwrap()).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let memory = results.iter().find(|one| one["ruleId"] == "resources").unwrap();
+    let place = &memory["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], profile.as_str());
+    assert_eq!(place["region"]["startLine"], 11, "the line of the limit");
+}
+
+#[test]
+fn allowances_are_used_or_said() {
+    let cli = Cli::new();
+    let profile = path(&cli, "notes.yaml", PROFILE);
+    let real = path(&cli, "real.yaml", &PROFILE.replace("64Mi", "128Mi"));
+    let allow = path(
+        &cli,
+        "allow.yaml",
+        "services.*.resources: bigger machines there\nservices.api.env.MODE: it is set by hand\nservices.web: gone\n",
+    );
+    let done = cli.run(&["drift", &real, "--against", &profile, "--allow", &allow]).ok();
+    assert!(done.stdout.contains("bigger machines there"), "{done}");
+    assert!(done.stderr.contains("services.api.env.MODE is allowed to differ, and does not"), "{done}");
+    assert!(done.stderr.contains("services.web is allowed to differ, and names nothing"), "{done}");
+    let json =
+        cli.run(&["drift", &real, "--against", &profile, "--allow", &allow, "--format", "json"]).ok().json();
+    assert_eq!(json["kind"], "Diff");
+    assert_eq!(json["allowed"][0]["reason"], "bigger machines there");
+    let empty = path(&cli, "bad.yaml", "services.api: ''\n");
+    cli.run(&["drift", &real, "--against", &profile, "--allow", &empty]).code(3);
+}
+
+#[test]
+fn a_page_stands_alone() {
+    let cli = Cli::new();
+    let page = cli.home.path().join("page.html");
+    cli.run(&["diff", "profiles/shop-dev.yaml", "profiles/shop.yaml", "--html", page.to_str().unwrap()])
+        .code(1);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("<title>profiles&#x2F;shop-dev.yaml") || page.contains("<title>profiles/shop-dev.yaml")
+    );
+    for fetched in ["http://", "https://", "<link", "src=", "@import", "url("] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+    let one =
+        cli.run(&["diff", "profiles/shop-dev.yaml#worker", "profiles/shop.yaml", "--format", "json"]).code(1);
+    let changes = one.json()["changes"].clone();
+    assert!(
+        changes
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|change| change["path"].as_str().unwrap().starts_with("services.worker"))
+    );
+}
+
+/// The lines of a `watch`, as they come.
+struct Watching {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Watching {
+    fn new(mut child: Child) -> Self {
+        let (to, lines) = mpsc::channel();
+        let out: ChildStdout = child.stdout.take().unwrap();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let _ = to.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    fn until(&self, text: &str) {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = line.unwrap_or_else(|_| panic!("no line with `{text}` came"));
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mirror_is_what_its_profile_says_until_someone_changes_it() {
+    let cli = Cli::new();
+    let profile = path(&cli, "notes.yaml", PROFILE);
+    let name = cli.name("drift");
+    cli.run(&["up", &profile, "--name", &name]).ok();
+    let source = format!("mirror:{name}");
+    let watch = Watching::new(cli.spawn(&["watch", &name, "--every", "200ms"]));
+    watch.until("api/0  ready");
+
+    // Its variables: the profile's, with a value for what only a launch can tell, and no secret.
+    let dump = cli.run(&["env-dump", "--from", &source, "--service", "api", "--format", "json"]).ok().json();
+    let value = |name: &str| {
+        let all = dump["variables"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name}: {dump}"))
+    };
+    assert_eq!(value("MODE")["value"], "it's $x");
+    assert_eq!(value("ENABLE_CACHE")["source"], "flag");
+    assert!(value("POD")["value"].is_string());
+    assert!(value("KEY")["value"]["secret"].as_str().unwrap().contains(':'));
+    cli.run(&["env-diff", &profile, &source]).ok();
+    cli.run(&["env-dump", "--from", &format!("{source}#api"), "--live"]).ok();
+
+    let drift = || cli.run(&["drift", &source, "--against", &profile]);
+    drift().ok();
+    let container = docker(&[
+        "ps",
+        "--quiet",
+        "--filter",
+        &format!("label=prodmirror.mirror={name}"),
+        "--filter",
+        "label=prodmirror.kind=service",
+    ]);
+    docker(&["update", "--memory", "96m", "--memory-swap", "96m", &container]);
+    let drifted = drift().code(1);
+    assert!(drifted.stdout.contains("- 64Mi") && drifted.stdout.contains("+ 96Mi"), "{drifted}");
+    cli.run(&["diff", &profile, &source]).code(1);
+
+    docker(&["kill", "--signal", "KILL", &container]);
+    watch.until("api/0  ready → ");
+    cli.run(&["down", &name]).ok();
+    let mut watch = watch;
+    let done: Done = watch.child.wait_with_output_of(&mut watch.lines);
+    assert_eq!(done.code, 0, "{done}");
+    assert!(done.stderr.contains("is gone"), "{done}");
+}
+
+/// The end of a child whose lines were read elsewhere.
+trait Ended {
+    fn wait_with_output_of(&mut self, lines: &mut mpsc::Receiver<String>) -> Done;
+}
+
+impl Ended for Child {
+    fn wait_with_output_of(&mut self, lines: &mut mpsc::Receiver<String>) -> Done {
+        let code = self.wait().unwrap().code().unwrap_or(-1);
+        let stdout: Vec<String> = lines.iter().collect();
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(self.stderr.as_mut().unwrap(), &mut stderr).unwrap();
+        Done { code, stdout: stdout.join("\n"), stderr }
+    }
+}

@@ -1,5 +1,7 @@
 //! What really runs, read once, as plain data.
 
+pub mod inspect;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,10 @@ pub struct Container {
     pub hostname: String,
     pub stop_signal: Option<String>,
     pub stop_timeout_seconds: Option<i64>,
+    /// What the engine itself asks of its health, the image's own included.
+    pub health: Option<HealthCheck>,
+    /// `80/tcp`, the image's own included.
+    pub exposed: Vec<String>,
     pub host: HostSide,
     pub mounts: Vec<Mount>,
     /// Network name to address and aliases.
@@ -96,6 +102,16 @@ pub struct HostSide {
     pub tmpfs: BTreeMap<String, String>,
     pub ulimits: BTreeMap<String, (i64, i64)>,
     pub storage_opt: BTreeMap<String, String>,
+}
+
+/// Numbers that are 0 were not given: the engine has 30 s, 30 s and 3.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// `[CMD, …]`, `[CMD-SHELL, line]` or `[NONE]`.
+    pub test: Vec<String>,
+    pub interval_nanos: i64,
+    pub timeout_nanos: i64,
+    pub retries: i64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

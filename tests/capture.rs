@@ -8,6 +8,8 @@ mod canary;
 mod compose;
 #[path = "capture/corpora.rs"]
 mod corpora;
+#[path = "capture/docker.rs"]
+mod docker;
 #[path = "capture/first.rs"]
 mod first;
 

@@ -1,6 +1,7 @@
 //! Containers and images of anybody's: read, never touched.
 
 use super::{Later, TarStream};
+use crate::capture::docker::Dump;
 use crate::{observed::Container, plan::capabilities::ImageFacts};
 
 /// What Compose labels its containers with.
@@ -25,6 +26,8 @@ pub trait EngineSource: Send + Sync {
     fn foreign_container<'a>(&'a self, name: &'a str) -> Later<'a, Option<Foreign>>;
     /// The containers of a Compose project's services, by service and number; those of `compose run` are left out.
     fn foreign_project<'a>(&'a self, project: &'a str) -> Later<'a, Vec<Foreign>>;
+    /// The documents of all containers with these labels, or of those that are named, and of their images.
+    fn foreign_dump<'a>(&'a self, labels: &'a [String], named: &'a [String]) -> Later<'a, Dump>;
     /// `/proc/1/environ` of a container that runs, by a `cat` in it; `None` where it has none or does not run.
     fn environ<'a>(&'a self, id: &'a str) -> Later<'a, Option<Vec<u8>>>;
     /// An image by name or id, as `docker save` writes it.

@@ -8,6 +8,7 @@
 mod behaviour;
 mod cgroup;
 pub mod compose;
+pub mod docker;
 pub mod draft;
 mod duty;
 mod files;

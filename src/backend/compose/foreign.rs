@@ -10,6 +10,7 @@ use super::{
     Compose, facts, seen,
     trouble::Doing as _,
 };
+use crate::capture::docker::Dump;
 
 impl EngineSource for Compose {
     fn address(&self) -> &str {
@@ -22,6 +23,10 @@ impl EngineSource for Compose {
 
     fn foreign_project<'a>(&'a self, project: &'a str) -> Later<'a, Vec<Foreign>> {
         Box::pin(self.read_project(project))
+    }
+
+    fn foreign_dump<'a>(&'a self, labels: &'a [String], named: &'a [String]) -> Later<'a, Dump> {
+        Box::pin(self.read_dump(labels, named))
     }
 
     fn environ<'a>(&'a self, id: &'a str) -> Later<'a, Option<Vec<u8>>> {
@@ -58,5 +63,24 @@ impl Compose {
             (label(one, compose_labels::SERVICE), number)
         });
         Ok(found)
+    }
+
+    /// The documents of all containers with these labels, or of those that are named, and of their images.
+    async fn read_dump(&self, labels: &[String], named: &[String]) -> Result<Dump> {
+        let ids: Vec<String> = match named {
+            [] => self.containers_labelled(labels).await?.into_iter().filter_map(|one| one.id).collect(),
+            named => named.to_vec(),
+        };
+        let mut dump = Dump { stopped_too: !named.is_empty(), ..Dump::default() };
+        for there in try_join_all(ids.iter().map(|id| self.inspect(id))).await?.into_iter().flatten() {
+            let name = there.name.clone().unwrap_or_default().trim_start_matches('/').to_owned();
+            if let Some(id) = there.image.clone().filter(|id| !dump.images.contains_key(id)) {
+                // It may be gone.
+                let image = self.docker.inspect_image(&id).await.if_there(format!("image {id}"))?;
+                dump.images.extend(image.map(|image| (id, facts::facts_of(image))));
+            }
+            dump.containers.push((name, seen::document(there)));
+        }
+        Ok(dump)
     }
 }

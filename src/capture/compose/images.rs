@@ -40,22 +40,12 @@ pub fn built_here(services: &Taking<'_>) -> BTreeSet<String> {
 }
 
 /// Writes the image, or the hole that is there.
-pub fn image<'s>(
-    service: &Taking<'s>,
-    at: &Path,
-    built_here: &BTreeSet<String>,
-    built_as: &str,
-    to: &mut Sketch<'s>,
-) {
+pub fn image<'s>(service: &Taking<'s>, at: &Path, built_here: &BTreeSet<String>, to: &mut Sketch<'s>) {
     let at = at.key("image");
     let build = service.get("build");
     let Some(written) = service.get("image") else {
         return match build {
-            // As `docker compose build` names it.
-            Some(build) => {
-                build.left_out("`docker compose build` makes the image");
-                to.put(&at, local(built_as));
-            }
+            Some(build) => to.hole(&at, "built here", Some(&build)),
             None => to.hole(&at, "the Compose file names none", None),
         };
     };

@@ -7,12 +7,12 @@ pub(super) mod images;
 mod interpolation;
 mod keys;
 mod mounts;
-mod ports;
-mod process;
+pub(super) mod ports;
+pub(super) mod process;
 mod quantities;
 mod service;
 pub(super) mod store;
-mod walls;
+pub(super) mod walls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,8 +50,6 @@ pub struct Document {
 /// What one service needs to know of the rest of the file.
 struct Around<'a> {
     folder: &'a str,
-    /// The stack's name, as a profile spells it.
-    project: &'a str,
     names: &'a Names,
     answers: &'a Answers,
     built: &'a BTreeSet<String>,
@@ -105,14 +103,8 @@ pub fn draft(document: Document, from: &From, rules: &Rules) -> Result<Draft, Pr
     }
     let configs = configs(&top);
     declared(&top, &mut sketch);
-    let around = Around {
-        folder: &folder,
-        project: &plain(&project),
-        names: &names,
-        answers: &answers,
-        built: &built,
-        configs: &configs,
-    };
+    let around =
+        Around { folder: &folder, names: &names, answers: &answers, built: &built, configs: &configs };
     for service in &gathered {
         write(service, &around, &mut sketch);
     }

@@ -37,9 +37,7 @@ pub fn take<'s>(service: &Taking<'s>, at: &Path, folder: &str, data: Option<&str
     for item in items {
         let Some(text) = item.letters() else { continue };
         let (target, options) = text.split_once(':').unwrap_or((&text, ""));
-        let option =
-            |name: &str| options.split(',').find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-        to.take(&at.key("tmpfs").key(target), tmpfs(option("size"), option("mode")), &item);
+        to.take(&at.key("tmpfs").key(target), tmpfs_of(options), &item);
     }
 }
 
@@ -117,6 +115,13 @@ fn short(text: &str) -> Mount {
     let read_only = parts.next().is_some_and(|options| options.split(',').any(|option| option == "ro"));
     let kind = if is_path { "bind" } else { "volume" };
     Mount { kind: kind.to_owned(), source, target, read_only, size: None, mode: None }
+}
+
+/// `size=16m,mode=1777`
+pub fn tmpfs_of(options: &str) -> Json {
+    let option =
+        |name: &str| options.split(',').find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
+    tmpfs(option("size"), option("mode"))
 }
 
 fn tmpfs(size: Option<&str>, mode: Option<&str>) -> Json {

@@ -11,10 +11,7 @@ use super::{
     walls::{place, platform, resources, walls},
 };
 use crate::{
-    capture::{
-        draft::{Sketch, Taking},
-        names::plain,
-    },
+    capture::draft::{Sketch, Taking},
     path::Path,
     profile::EngineKind,
 };
@@ -45,8 +42,7 @@ pub fn write<'s>(service: &Service<'s>, around: &Around<'_>, to: &mut Sketch<'s>
             at.key_at(1).unwrap_or_default()
         ));
     }
-    let built_as = format!("{}-{}", around.project, plain(theirs));
-    images::image(map, at, around.built, &built_as, to);
+    images::image(map, at, around.built, to);
     mounts::take(map, at, around.folder, engine.map(store::data_folder), to);
     store::variables(variables, *engine, at, to);
     process(map, at, *engine, around, to);

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::process::{Variable, Word, write};
+use super::process::{Variable, write};
+pub use super::{images::engine as engine_of, mounts::tmpfs_of, process::Word};
 use crate::{
     capture::draft::{Sketch, Taking},
     path::Path,

@@ -44,11 +44,19 @@ pub struct Note {
 }
 
 impl Note {
+    /// The place in words: of a whole input its name.
+    pub fn place(&self) -> String {
+        match self.path.0.is_empty() {
+            true => self.source.clone(),
+            false => self.path.to_string(),
+        }
+    }
+
     /// In one line, as a comment of the profile says it.
     pub fn line(&self) -> String {
         match self.left_out {
-            true => format!("not taken: {} ({})", self.path, self.message),
-            false => format!("{}: {}", self.path, self.message),
+            true => format!("not taken: {} ({})", self.place(), self.message),
+            false => format!("{}: {}", self.place(), self.message),
         }
     }
 }

@@ -153,7 +153,7 @@ impl Said {
 }
 
 /// Nothing but nulls and what is empty: it asks for nothing.
-fn says_nothing(value: &Json) -> bool {
+pub(super) fn says_nothing(value: &Json) -> bool {
     match value {
         Json::Null => true,
         Json::Array(items) => items.iter().all(says_nothing),

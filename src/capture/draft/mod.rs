@@ -22,6 +22,7 @@ pub use input::Input;
 pub(crate) use input::steps;
 pub use origins::Origins;
 pub use seal::{is_unedited, sealed};
+pub(super) use settle::take_out;
 pub use taking::{Pair, Taking, scalar};
 
 use super::redact::{Rules, Secrets, redact};
@@ -142,6 +143,11 @@ impl<'s> Sketch<'s> {
         }
         for note in &mut notes {
             note.message = secrets.scrubbed(&note.message);
+            for segment in &mut note.path.0 {
+                if let Segment::Key(key) | Segment::Member { value: key, .. } = segment {
+                    *key = secrets.scrubbed(key);
+                }
+            }
         }
         let holes = holes(&profile);
         Ok(Draft { profile, holes, notes, account })

@@ -73,7 +73,7 @@ fn hole_above(tree: &Json, path: &Path) -> Option<(Path, String)> {
 }
 
 /// Takes a value out, and the maps above it that are empty then.
-pub(super) fn take_out(tree: &mut Json, path: &Path) -> bool {
+pub fn take_out(tree: &mut Json, path: &Path) -> bool {
     let Some((last, above)) = path.0.split_last() else { return false };
     let removed = match (get_mut(tree, above), last) {
         (Some(Json::Object(map)), Segment::Key(key)) => map.shift_remove(key).is_some(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::input::{Branch, Fate, Input, steps};
+use super::input::{Branch, Fate, Input, says_nothing, steps};
 use crate::path::Path;
 
 /// One value of an input and where it stands. Looking at it says nothing; taking it does.
@@ -190,8 +190,10 @@ impl<'s> Taking<'s> {
     /// Leaves out keys of which nothing was taken, each for its reason.
     pub fn without(&self, keys: &[(&str, &str)]) {
         for (key, why) in keys {
-            if let Some(at) = self.get(key).filter(Self::is_open) {
-                at.left_out(*why);
+            match self.get(key).filter(Self::is_open) {
+                Some(at) if says_nothing(at.value) => at.used(),
+                Some(at) => at.left_out(*why),
+                None => {}
             }
         }
     }

@@ -24,7 +24,7 @@ fn lines<'a>(notes: impl Iterator<Item = &'a Note>) -> Vec<String> {
     let mut said: IndexMap<(bool, &str), Vec<String>> = IndexMap::new();
     for note in notes {
         let places = said.entry((note.left_out, note.message.as_str())).or_default();
-        let place = note.path.to_string();
+        let place = note.place();
         // The same may be said by two inputs.
         if !places.contains(&place) {
             places.push(place);

@@ -17,7 +17,10 @@ pub use known::Secrets;
 pub use shape::{Form, form};
 pub use telling::is_telling;
 
-use super::{draft::Origins, names::plain};
+use super::{
+    draft::{Origins, steps, take_out},
+    names::plain,
+};
 use crate::{
     path::{Path, Segment},
     profile::{Piece, Text},
@@ -88,6 +91,12 @@ pub(super) fn redact(tree: &mut Json, secrets: &mut Secrets, origins: &Origins<'
     }
     for text in &texts {
         hide(tree, text, secrets, origins, rules);
+    }
+    for at in secret_keys(tree, secrets) {
+        for place in origins.of(&at) {
+            place.left_out("its name holds a secret");
+        }
+        take_out(tree, &at);
     }
     for (name, shape) in secrets.declared() {
         let value = match shape {
@@ -248,6 +257,22 @@ pub fn named(workload: &str, name: &str) -> String {
     let doubled = format!("{}-", plain(workload));
     let spelled = plain(short);
     format!("{workload}-{}", spelled.strip_prefix(&doubled).unwrap_or(&spelled))
+}
+
+/// Entries whose very name shows a secret.
+fn secret_keys(tree: &Json, secrets: &Secrets) -> Vec<Path> {
+    fn gather(at: &Path, value: &Json, secrets: &Secrets, to: &mut Vec<Path>) {
+        for (segment, value) in steps(value) {
+            let below = at.push(segment.clone());
+            match key(&segment).is_some_and(|key| secrets.shows(key)) {
+                true => to.push(below),
+                false => gather(&below, value, secrets, to),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    gather(&Path::root(), tree, secrets, &mut found);
+    found
 }
 
 const NO_REFERENCE: &str = "it holds a secret, and no reference can stand here";

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use prodmirror::{
     capture::{
-        compose,
+        compose, docker,
         draft::{Draft, From, is_unedited, sealed},
         redact::{Rules, scrub},
     },
@@ -16,7 +16,7 @@ use prodmirror::{
     readers::compose::{Ask, KEPT},
 };
 
-use crate::cli::{failure::Failure, ui::Ui};
+use crate::cli::{failure::Failure, host::Host, ui::Ui};
 
 /// Make a profile of what really runs, or of its files
 ///
@@ -32,10 +32,8 @@ pub struct Capture {
 #[derive(Debug, Subcommand)]
 enum Source {
     Compose(Compose),
+    Docker(Docker),
     Files(files::Files),
-    /// Not in this version
-    #[command(hide = true, disable_help_flag = true)]
-    Docker(super::later::Anything),
     /// Not in this version
     #[command(hide = true, disable_help_flag = true)]
     Kubernetes(super::later::Anything),
@@ -62,6 +60,26 @@ pub struct Compose {
     output: Output,
 }
 
+/// From the containers of the Docker engine, which are looked at and never touched
+///
+/// Containers of mirrors are left out, and so are those that do not run, unless they are named. Replicas become one service.
+///
+/// Example: prodmirror capture docker --project shop -o prodmirror.yaml
+#[derive(Debug, Args)]
+pub struct Docker {
+    /// Containers by name or id; absent: all that the options name
+    #[arg(value_name = "CONTAINER")]
+    containers: Vec<String>,
+    /// Those with this label, `NAME` or `NAME=VALUE`
+    #[arg(long = "label", value_name = "LABEL", conflicts_with = "containers")]
+    labels: Vec<String>,
+    /// Those of this Compose project
+    #[arg(long, value_name = "PROJECT", conflicts_with = "containers")]
+    project: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
 /// Where it goes, and what is secret by rule.
 #[derive(Debug, Args)]
 pub struct Output {
@@ -84,8 +102,8 @@ impl Capture {
         let later = |name: &str| Err(Failure::later(&format!("`capture {name}`")));
         match &self.source {
             Source::Compose(it) => it.run(ui).await,
+            Source::Docker(it) => it.run(ui).await,
             Source::Files(it) => it.run(ui).await,
-            Source::Docker(_) => later("docker"),
             Source::Kubernetes(_) => later("kubernetes"),
         }
     }
@@ -102,6 +120,25 @@ impl Compose {
         };
         let from = From { from: "compose", at: Some(now()), ..From::default() };
         self.output.put(from_compose(&ask, &from, &self.output.rules()).await?, ui)
+    }
+}
+
+impl Docker {
+    async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
+        self.output.admit()?;
+        let engine = Host::read()?.engine().await?;
+        let project = self.project.iter().map(|name| format!("{}={name}", docker::PROJECT));
+        let labels: Vec<String> = self.labels.iter().cloned().chain(project).collect();
+        let mut dump = engine.foreign_dump(&labels, &self.containers).await?;
+        let there: Vec<&str> = dump.containers.iter().map(|(name, _)| name.as_str()).collect();
+        if there.is_empty() || there.len() < self.containers.len() {
+            let message = format!("{} of the containers asked for are on {}", there.len(), engine.address());
+            return Err(Failure::usage("no-such-container", message).hint("`docker ps --all` lists them"));
+        }
+        dump.containers.iter_mut().for_each(|(_, document)| document.sort_all_objects());
+        let from = From { from: "docker", at: Some(now()), ..From::default() };
+        let name = self.project.as_deref().unwrap_or("docker");
+        self.output.put(docker::draft(dump, name, &from, &self.output.rules()).map_err(unfit)?, ui)
     }
 }
 

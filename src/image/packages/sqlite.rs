@@ -1,4 +1,4 @@
-//! As much of SQLite's file format as one table with one blob a row needs (https://www.sqlite.org/fileformat2.html).
+//! As much of SQLite's file format as one table with one blob a row needs (<https://www.sqlite.org/fileformat2.html>).
 
 use super::{number, rpm::Headers};
 

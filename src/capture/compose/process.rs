@@ -10,7 +10,7 @@ use super::{
 use crate::{
     capture::{
         draft::{Sketch, Taking, scalar},
-        redact::{is_telling, named},
+        redact::{MASK, is_telling, named},
     },
     path::Path,
     profile::{Piece, Text},
@@ -72,7 +72,7 @@ pub fn write<'s>(variable: &Variable<'s>, workload: &str, at: &Path, to: &mut Sk
     };
     if missing.is_empty() {
         for (name, default) in &variable.answer.defaults {
-            let shown = if is_telling(name) || is_telling(&variable.name) { "…" } else { default };
+            let shown = if is_telling(name) || is_telling(&variable.name) { MASK } else { default };
             place.remark(format!("`{shown}` is what {name} is without the host's environment"));
         }
         let text = Text::literal(variable.value.clone().unwrap_or_default());

@@ -42,7 +42,7 @@ struct Known {
 /// A shorter value may be part of any text.
 const SHORTEST: usize = 4;
 /// What stands for a value in messages.
-const MASK: &str = "…";
+pub const MASK: &str = "(secret)";
 
 impl Secrets {
     /// A secret by its origin, whose value nobody read: the name it goes by.
@@ -180,7 +180,7 @@ impl Secrets {
 }
 
 /// The text with a mask in each place.
-fn covered(text: &str, mut places: Vec<Range<usize>>) -> String {
+pub(super) fn covered(text: &str, mut places: Vec<Range<usize>>) -> String {
     places.sort_by_key(|at| at.start);
     let mut out = String::new();
     let mut from = 0;

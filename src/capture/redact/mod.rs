@@ -13,7 +13,7 @@ mod within;
 
 use serde_json::{Value as Json, json};
 
-pub use known::Secrets;
+pub use known::{MASK, Secrets};
 pub use shape::{Form, form};
 pub use telling::is_telling;
 
@@ -54,22 +54,10 @@ pub fn judge(name: &str, value: &str) -> Option<Form> {
 
 /// A text without what is secret of it, for people to read; nothing refers to what is left out.
 pub fn masked(name: &str, text: &str) -> String {
-    const MASK: &str = "(secret)";
     if judge(name, text).is_some() {
         return MASK.to_owned();
     }
-    let mut found = within::find(name, text);
-    found.sort_by_key(|found| found.at.start);
-    let (mut out, mut end) = (String::new(), 0);
-    for found in found.iter().filter(|found| found.at.start < found.at.end) {
-        if found.at.start >= end {
-            out.push_str(&text[end..found.at.start]);
-            out.push_str(MASK);
-        }
-        end = end.max(found.at.end);
-    }
-    out.push_str(&text[end..]);
-    out
+    known::covered(text, within::find(name, text).into_iter().map(|found| found.at).collect())
 }
 
 /// A message of somebody else's without what looks like a secret.

@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "env/canary.rs"]
+mod canary;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
@@ -12,3 +14,5 @@ mod commands;
 mod consumers;
 #[path = "engines/corpora.rs"]
 mod corpora;
+#[path = "support/planted.rs"]
+mod planted;

@@ -44,6 +44,8 @@ pub struct Reader<'a> {
     pub image: bool,
     /// The process itself, not what its container was given.
     pub live: bool,
+    /// Which variables are secrets, and which are none, whatever they look like.
+    pub rules: env::Rules,
 }
 
 /// A file's text and what it holds.
@@ -195,7 +197,8 @@ impl Reader<'_> {
         match read.content {
             Content::Profile => {
                 let origin = place.to_string();
-                Ok(env::of_profile(&read.profile(&self.ui.quieter())?.profile, &origin))
+                let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
+                Ok(env::of_profile(&read.profile(&self.ui.quieter())?.profile, &origin, keeping))
             }
             Content::Variables => {
                 let variables = env::read(read.text()?, self.dialect).map_err(|error| {
@@ -208,12 +211,14 @@ impl Reader<'_> {
                         None => failure,
                     }
                 })?;
-                let key = self.key()?;
-                let one = |(name, value): (String, env::Value)| {
-                    let value = env::conceal(&name, value, &key);
-                    Variable { name, value, source: env::Source::File, written: None }
+                let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
+                let one = |(name, value): (String, env::Value)| Variable {
+                    name,
+                    value,
+                    source: env::Source::File,
+                    written: None,
                 };
-                let variables = variables.into_iter().map(one).collect();
+                let variables = env::concealed(variables.into_iter().map(one).collect(), keeping);
                 Ok(vec![Environment { origin: place.to_string(), variables, ..Environment::default() }])
             }
             Content::Compose | Content::Kubernetes | Content::Inspect => Err(read.to_capture()),
@@ -225,7 +230,8 @@ impl Reader<'_> {
         let kept = mirror::recall(backend.as_ref(), name).await?;
         let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
         let key = self.key()?;
-        let reading = env::Reading { key: &key, image: self.image };
+        let keeping = env::Keeping { key: &key, rules: &self.rules };
+        let reading = env::Reading { keeping, image: self.image };
         let found = env::of_mirror(&kept.profile, &observed, origin, reading);
         if !self.live {
             return Ok(found);
@@ -272,7 +278,8 @@ impl Reader<'_> {
 
     async fn of_foreign(&self, found: &Foreign, origin: &str) -> Result<Option<Environment>, Failure> {
         let key = self.key()?;
-        let reading = env::Reading { key: &key, image: self.image };
+        let keeping = env::Keeping { key: &key, rules: &self.rules };
+        let reading = env::Reading { keeping, image: self.image };
         let service = service_of(&found.container);
         let given = env::of_container(&found.container, found.image.as_ref(), &service, origin, reading);
         if self.live { self.process(Some(&found.container), given).await } else { Ok(Some(given)) }
@@ -296,7 +303,8 @@ impl Reader<'_> {
             Failure::tool("not-live", format!("`cat /proc/1/environ` failed in {}", container.name))
                 .hint("an image without `cat` cannot be asked; leave --live out to read what the container was given")
         })?;
-        let process = env::of_process(&bytes, &given, &self.key()?);
+        let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
+        let process = env::of_process(&bytes, &given, keeping);
         Ok(Some(process))
     }
 }

@@ -113,7 +113,7 @@ fn one(a: Option<&Environment>, b: Option<&Environment>, key: Option<&HashKey>, 
             (_, None) => Op::Remove,
             _ => Op::Change,
         };
-        to.changes.push(change(place, service.clone(), name, op, from, into));
+        to.changes.push(change(place, service.clone(), name, op, (from, into), key));
     };
     let mut unread = Vec::new();
     for from in &mine {
@@ -139,15 +139,16 @@ fn change(
     service: Option<String>,
     name: &str,
     op: Op,
-    from: Option<&Variable>,
-    to: Option<&Variable>,
+    (from, to): (Option<&Variable>, Option<&Variable>),
+    key: Option<&HashKey>,
 ) -> EnvChange {
     let sides = || from.into_iter().chain(to);
     let text = |side: Option<&'_ Variable>| side.and_then(|side| side.value.text().map(str::to_owned));
     let (before, after) = (text(from), text(to));
+    let is_secret = sides().any(|side| matches!(side.value, Value::Secret(_)));
     let class = match () {
         () if sides().any(|side| side.source == Source::Flag) => Class::Flag,
-        () if sides().any(|side| matches!(side.value, Value::Secret(_))) => Class::Secret,
+        () if is_secret => Class::Secret,
         () => Class::Env,
     };
     let likelihood = match class {
@@ -169,7 +170,13 @@ fn change(
         () if known => noise::of(name, before.as_deref(), after.as_deref()),
         () => None,
     };
-    let json = |side: &Variable| serde_json::to_value(&side.value).unwrap_or_default();
+    // What is secret on one side is so on the other, whatever it looks like there.
+    let json = |side: &Variable| match &side.value {
+        Value::Text(text) if is_secret => {
+            serde_json::to_value(Value::Secret(key.map(|key| key.hash(text)))).unwrap_or_default()
+        }
+        value => serde_json::to_value(value).unwrap_or_default(),
+    };
     let change = Change {
         path,
         op,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{Environment, HashKey, Section, Source, Value, Variable, conceal};
+use super::{Concealing, Environment, Keeping, Section, Source, Value, Variable};
 use crate::{
     labels::{self, Kind},
     observed::{Container, Observed},
@@ -16,15 +16,27 @@ use crate::{
     profile::{PodField, Profile},
 };
 
-/// What every service, job and store of a profile would get; secrets have no value yet.
-pub fn of_profile(profile: &Profile, origin: &str) -> Vec<Environment> {
+/// What every service, job and store of a profile would get; secrets that it declares have no value yet.
+pub fn of_profile(profile: &Profile, origin: &str, keeping: Keeping<'_>) -> Vec<Environment> {
     let one = |Variables { service, kind, given }| Environment {
         service: Some(service.to_string()),
         section: section(kind),
         origin: origin.to_owned(),
-        variables: given.into_iter().map(|(name, given)| wanted(name, given)).collect(),
+        variables: concealed(given.into_iter().map(|(name, given)| wanted(name, given)).collect(), keeping),
     };
     variables::variables(profile).into_iter().map(one).collect()
+}
+
+/// The variables of one process with what is secret among their texts as hashes.
+pub fn concealed(mut variables: Vec<Variable>, keeping: Keeping<'_>) -> Vec<Variable> {
+    let texts = variables.iter().filter_map(|one| Some((one.name.as_str(), one.value.text()?)));
+    let concealing = Concealing::of(texts, keeping);
+    for Variable { name, value, .. } in &mut variables {
+        if let Value::Text(text) = value {
+            *value = concealing.conceal(name, text);
+        }
+    }
+    variables
 }
 
 fn wanted(name: String, given: Given) -> Variable {
@@ -77,7 +89,7 @@ fn source(by: Giver) -> Source {
 /// How containers are read.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
-    pub key: &'a HashKey,
+    pub keeping: Keeping<'a>,
     /// Whether the image's own variables are read too.
     pub image: bool,
 }
@@ -134,7 +146,7 @@ pub fn of_container(
 /// The process itself: `/proc/1/environ` in place of what its container was given.
 ///
 /// What is known of a variable's source stays; what the process has besides is its own.
-pub fn of_process(bytes: &[u8], given: &Environment, key: &HashKey) -> Environment {
+pub fn of_process(bytes: &[u8], given: &Environment, keeping: Keeping<'_>) -> Environment {
     let mut variables = Vec::new();
     for line in bytes.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
         let (name, value) = match line.iter().position(|byte| *byte == b'=') {
@@ -145,14 +157,14 @@ pub fn of_process(bytes: &[u8], given: &Environment, key: &HashKey) -> Environme
         let known = given.get(&name);
         let value = match (std::str::from_utf8(value), known.map(|known| &known.value)) {
             (Err(_), _) => Value::Hole("it is not UTF-8".to_owned()),
-            (Ok(text), Some(Value::Secret(_))) => Value::Secret(Some(key.hash(text))),
-            (Ok(text), _) => conceal(&name, Value::from(text), key),
+            (Ok(text), Some(Value::Secret(_))) => Value::Secret(Some(keeping.key.hash(text))),
+            (Ok(text), _) => Value::from(text),
         };
         let source = known.map_or(Source::Process, |known| known.source);
         let written = known.and_then(|known| known.written.clone());
         variables.push(Variable { name, value, source, written });
     }
-    Environment { variables, ..given.clone() }
+    Environment { variables: concealed(variables, keeping), ..given.clone() }
 }
 
 fn pairs(env: &[String]) -> IndexMap<&str, &str> {
@@ -177,8 +189,8 @@ fn live(
         let template =
             planned.and_then(|given| given.value.as_ref().ok()).filter(|value| value.holds_secret());
         let value = match template {
-            Some(_) => Value::Secret(Some(reading.key.hash(value))),
-            None => conceal(name, Value::from(value), reading.key),
+            Some(_) => Value::Secret(Some(reading.keeping.key.hash(value))),
+            None => Value::from(value),
         };
         let source = match planned {
             Some(given) => source(given.by),
@@ -188,5 +200,5 @@ fn live(
         let written = planned.and_then(written);
         variables.push(Variable { name: name.to_owned(), value, source, written });
     }
-    variables
+    concealed(variables, reading.keeping)
 }

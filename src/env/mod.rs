@@ -3,7 +3,8 @@
 //! Three things stay apart through every reading and printing: a variable that
 //! is absent (no entry), one that is empty (`""`), and one whose value is not
 //! known here (a secret or a hole). No value of a secret is ever kept: a
-//! [`Value::Secret`] holds its keyed hash, by which two can be compared.
+//! [`Value::Secret`] holds its keyed hash, by which two can be compared. What
+//! is one is told in one place, [`capture::redact`](crate::capture::redact).
 //!
 //! | dialect | who reads it |
 //! |---|---|
@@ -36,10 +37,10 @@ mod write;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
 pub use compare::{CompareError, EnvChange, EnvDiff, Incomparable, compare};
-pub use given::{Reading, first_replica, of_container, of_mirror, of_process, of_profile};
+pub use given::{Reading, concealed, first_replica, of_container, of_mirror, of_process, of_profile};
 pub use hash::{HashKey, Keyed};
 pub use read::{ReadError, read};
-pub use secret::{conceal, looks_secret};
+pub use secret::{Concealing, Keeping, Rules};
 pub use suggest::{Known, Suggestion};
 pub use text::text;
 pub use write::{Format, WriteError, Written, write};

@@ -1,64 +1,58 @@
-//! Which values are secrets, by their name or their shape.
-
-use std::sync::LazyLock;
-
-use regex::Regex;
+//! Secrets of variables, kept as keyed hashes. What is one is told as for a profile that is captured.
 
 use super::{HashKey, Value};
+use crate::capture::redact::Secrets;
 
-/// Parts of names whose values are secrets.
-const TELLING: [&str; 10] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "APIKEY",
-    "API_KEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-    "CREDENTIAL",
-];
-const ENDINGS: [&str; 4] = ["_PASS", "_PWD", "_KEY", "_DSN"];
-/// Values that switch something and hide nothing.
-const SWITCHES: [&str; 7] = ["", "true", "false", "yes", "no", "0", "1"];
-
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    let shapes = [
-        // The password of a URL, or of a connection string such as ADO.NET's.
-        r#"://[^/\s:@]*:[^/\s@]+@"#,
-        r#"(?i:\b(?:password|passwd|pwd)=[^;&\s"']+)"#,
-        r"-----BEGIN [A-Z ]*PRIVATE KEY",
-        // JSON web tokens.
-        r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.",
-        // Keys that say what they are: AWS, GitHub, Slack, Stripe, Google, GitLab, npm, SendGrid.
-        r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        r"\bgh[pousr]_[A-Za-z0-9]{36,}",
-        r"\bgithub_pat_[A-Za-z0-9_]{22,}",
-        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-        r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
-        r"\bAIza[A-Za-z0-9_-]{35}",
-        r"\bglpat-[A-Za-z0-9_-]{20,}",
-        r"\bnpm_[A-Za-z0-9]{36}",
-        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    ];
-    Regex::new(&shapes.join("|")).expect("the patterns are constants, and a test compiles them")
-});
-
-/// Whether a value is a secret, by the name of its variable or by its own shape.
-pub fn looks_secret(name: &str, value: &str) -> bool {
-    let upper = name.to_uppercase();
-    let names_a_file = ["_FILE", "_PATH", "_DIR"].iter().any(|end| upper.ends_with(end));
-    let telling =
-        TELLING.iter().any(|part| upper.contains(part)) || ENDINGS.iter().any(|end| upper.ends_with(end));
-    let hides = !SWITCHES.contains(&value.to_lowercase().as_str()) && !value.starts_with('/');
-    telling && !names_a_file && hides || SHAPE.is_match(value)
+/// What a person says of variables, by name; it comes before what their names and values tell.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub secret: Vec<String>,
+    pub open: Vec<String>,
 }
 
-/// The value itself, or its keyed hash where it is a secret.
-pub fn conceal(name: &str, value: Value, key: &HashKey) -> Value {
-    match value {
-        Value::Text(text) if looks_secret(name, &text) => Value::Secret(Some(key.hash(&text))),
-        other => other,
+impl Rules {
+    fn is_secret(&self, name: &str) -> bool {
+        self.secret.iter().any(|rule| rule == name)
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|rule| rule == name)
+    }
+}
+
+/// How secrets are kept: under which key, and which they are by rule.
+#[derive(Clone, Copy)]
+pub struct Keeping<'a> {
+    pub key: &'a HashKey,
+    pub rules: &'a Rules,
+}
+
+/// What is secret of the variables of one process: the value of one is secret in all of them.
+pub struct Concealing<'a> {
+    keeping: Keeping<'a>,
+    secrets: Secrets,
+}
+
+impl<'a> Concealing<'a> {
+    pub fn of<'v>(variables: impl Iterator<Item = (&'v str, &'v str)> + Clone, keeping: Keeping<'a>) -> Self {
+        let judged = variables.clone().filter(|(name, _)| !keeping.rules.is_open(name));
+        let mut secrets = Secrets::of_variables(judged);
+        for (name, value) in variables {
+            if keeping.rules.is_secret(name) {
+                secrets.know_variable(name, value);
+            }
+        }
+        Self { keeping, secrets }
+    }
+
+    /// The value itself, or the hash of all of it where a part of it is secret.
+    pub fn conceal(&self, name: &str, text: &str) -> Value {
+        let Keeping { key, rules } = self.keeping;
+        let is_secret =
+            rules.is_secret(name) || !rules.is_open(name) && self.secrets.are_in_variable(name, text);
+        match is_secret {
+            true => Value::Secret(Some(key.hash(text))),
+            false => Value::from(text),
+        }
     }
 }

@@ -169,6 +169,10 @@ fn secrets_are_known_by_name_and_by_shape() {
         ("X", "-----BEGIN RSA PRIVATE KEY-----\nx"),
         ("X", "AKIAIOSFODNN7EXAMPLE"),
         ("X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x"),
+        ("spring.datasource.clientSecret", "hunter2"),
+        ("X", "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"),
+        ("OPTIONS", "--api-key abc-123"),
+        ("BY_RULE", "shop"),
     ];
     let plain = [
         ("DB_PASSWORD_FILE", "/run/secrets/db"),
@@ -177,13 +181,26 @@ fn secrets_are_known_by_name_and_by_shape() {
         ("PATH", "/usr/bin"),
         ("LOG_LEVEL", "info"),
         ("TLS_KEY", "/etc/tls/key.pem"),
+        ("JWT_PUBLIC_KEY", "abc"),
+        ("SORT_KEY", "price"),
     ];
-    assert!(secret.iter().all(|(name, value)| looks_secret(name, value)));
-    for (name, value) in plain {
-        assert!(!looks_secret(name, value), "{name}");
-    }
     let key = HashKey::new(b"0123456789abcdef").unwrap();
-    assert_eq!(conceal("TOKEN", "x".into(), &key), Value::Secret(Some(key.hash("x"))));
+    let rules = Rules { secret: vec!["BY_RULE".into()], open: vec!["SORT_KEY".into()] };
+    let conceal = |all: &[(&str, &str)]| -> Vec<Value> {
+        let concealing = Concealing::of(all.iter().copied(), Keeping { key: &key, rules: &rules });
+        all.iter().map(|(name, value)| concealing.conceal(name, value)).collect()
+    };
+    let hashed: Vec<Value> = secret.iter().map(|(_, value)| Value::Secret(Some(key.hash(value)))).collect();
+    assert_eq!(conceal(&secret), hashed);
+    let open: Vec<Value> = plain.iter().map(|(_, value)| Value::from(*value)).collect();
+    assert_eq!(conceal(&plain), open);
+    // Compose fills in what stands before: the copy is as secret.
+    let read =
+        read("DB_PASSWORD=blue-horse-77\nCOPY=${DB_PASSWORD}\nLINE=\"db $DB_PASSWORD\"\n", Dialect::Compose);
+    let read: Vec<(String, Value)> = read.unwrap().into_iter().collect();
+    let texts: Vec<(&str, &str)> =
+        read.iter().map(|(name, value)| (name.as_str(), value.text().unwrap())).collect();
+    assert!(conceal(&texts).iter().all(|value| matches!(value, Value::Secret(Some(_)))), "{texts:?}");
 }
 
 /// Values that trip over quotes, dollars, blanks, line ends and what is no ASCII.

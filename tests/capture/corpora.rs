@@ -9,6 +9,7 @@ use prodmirror::{
         draft::{Draft, From},
         redact::Rules,
     },
+    env::{self, HashKey, Keeping, Value},
     profile::from_tree,
     readers::compose::{Ask, KEPT, read},
 };
@@ -218,4 +219,21 @@ fn hardly_anything_that_is_no_secret_is_taken_for_one() {
     if values > 0 {
         insta::assert_snapshot!("taken_for_secrets", format!("of {values} values\n{found}"));
     }
+}
+
+/// What `capture` leaves in the open is in the open for `env-dump` as well.
+#[test]
+fn variables_are_no_more_secret_than_a_capture_of_them_says() {
+    let key = HashKey::new(b"0123456789abcdef").unwrap();
+    let keeping = Keeping { key: &key, rules: &env::Rules::default() };
+    let mut found = Vec::new();
+    for (name, path) in files() {
+        let Ok(draft) = alone(&path) else { continue };
+        for service in env::of_profile(&from_tree(&draft.profile).unwrap(), &name, keeping) {
+            let hashed = service.variables.iter().filter(|one| matches!(one.value, Value::Secret(Some(_))));
+            let service = service.service.as_deref().unwrap_or_default();
+            found.extend(hashed.map(|one| format!("{name} {service}: {}", one.name)));
+        }
+    }
+    assert_eq!(found, [""; 0]);
 }

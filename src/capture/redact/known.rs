@@ -41,6 +41,8 @@ struct Known {
 
 /// A shorter value may be part of any text.
 const SHORTEST: usize = 4;
+/// From here on a value that is a secret anywhere is no mere word elsewhere.
+const LONG: usize = 12;
 /// What stands for a value in messages.
 pub const MASK: &str = "(secret)";
 
@@ -97,6 +99,13 @@ impl Secrets {
     /// A word that stands in the open, so that it is no password wherever it occurs.
     pub fn word(&mut self, word: &str) {
         self.words.insert(word.to_owned());
+    }
+
+    /// A whole value that stands in the open; a long one that is a secret elsewhere was copied from there.
+    pub fn open(&mut self, value: &str) {
+        if value.len() < LONG {
+            self.word(value);
+        }
     }
 
     /// Secrets by name, with their shapes.
@@ -167,7 +176,7 @@ impl Secrets {
     /// Where a value stands as a word of its own; weak ones between spaces, quotes and separators only.
     fn occurrences<'a>(&self, text: &'a str, value: &'a str) -> impl Iterator<Item = usize> + 'a {
         let searched = value.len() >= SHORTEST && !self.words.contains(value);
-        let weak = value.len() < 12 && value.bytes().all(|b| b.is_ascii_lowercase()) && !is_random(value);
+        let weak = value.len() < LONG && value.bytes().all(|b| b.is_ascii_lowercase()) && !is_random(value);
         let is_word = move |c: char| c.is_alphanumeric() || c == '_' || weak && "-./".contains(c);
         let starts = value.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         let ends = value.ends_with(|c: char| c.is_alphanumeric() || c == '_');

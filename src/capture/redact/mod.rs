@@ -9,6 +9,7 @@ mod known;
 mod shape;
 mod telling;
 mod tokens;
+mod variables;
 mod within;
 
 use serde_json::{Value as Json, json};
@@ -205,7 +206,7 @@ fn remember_words(spot: &Spot, secrets: &mut Secrets, rules: &Rules) {
     secrets.word(workload(&spot.at));
     let Some(value) = spot.literal() else { return };
     if refers(&spot.at) && spot.whole(&value, rules).is_none() {
-        secrets.word(&value);
+        secrets.open(&value);
     }
 }
 

@@ -1,5 +1,9 @@
 //! Names that say that their value is a secret.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Parts of names whose values are secrets.
 const PARTS: [&str; 13] = [
     "PASSWORD",
@@ -49,6 +53,8 @@ const BESIDE: [&str; 27] = [
     "_HOST",
     "_PORT",
 ];
+/// Vault's word for the password of a role, whatever its ending says.
+const DESPITE: [&str; 2] = ["ROLE_SECRET_ID", "VAULT_SECRET_ID"];
 /// Keys and sums that everybody may know.
 const PUBLIC: [&str; 12] = [
     "PUBLIC_KEY",
@@ -70,6 +76,12 @@ const SWITCHES: [&str; 15] = [
     "optional", "required",
 ];
 
+/// `${NAME:-VALUE}`: a reference that shows a value itself.
+static DEFAULT: LazyLock<Regex> = LazyLock::new(|| {
+    let default = r"\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=+][^}]";
+    Regex::new(default).expect("the pattern is a constant, and a test matches it")
+});
+
 /// The name in one spelling: `spring.datasource.clientSecret` is `SPRING_DATASOURCE_CLIENT_SECRET`.
 fn spelled(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
@@ -88,7 +100,7 @@ fn spelled(name: &str) -> String {
 pub fn is_telling(name: &str) -> bool {
     let name = spelled(name);
     let ends = |endings: &[&str]| endings.iter().any(|end| name.ends_with(end));
-    !ends(&BESIDE)
+    (!ends(&BESIDE) || ends(&DESPITE))
         && !is_public(&name)
         && (PARTS.iter().any(|part| name.contains(part)) || ends(&ENDINGS) || WHOLE.contains(&name.as_str()))
 }
@@ -108,7 +120,8 @@ pub fn hides(value: &str) -> bool {
     let is_path = value.starts_with('/')
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
         && !super::entropy::is_random(value);
-    !SWITCHES.contains(&small.as_str()) && !is_path && !value.starts_with("${") && !is_reference(value)
+    let is_reference = value.starts_with("${") && !DEFAULT.is_match(value) || is_reference(value);
+    !SWITCHES.contains(&small.as_str()) && !is_path && !is_reference
 }
 
 /// `$NAME`: the shell that reads it fills it in.
@@ -139,6 +152,7 @@ mod tests {
             "SENTRY_DSN",
             "PASS",
             "githubToken",
+            "VAULT_SECRET_ID",
         ] {
             assert!(is_telling(name), "{name}");
         }
@@ -162,6 +176,7 @@ mod tests {
         for value in ["", "true", "/run/secrets/x", "$DB_PASSWORD", "${X}", "no"] {
             assert!(!hides(value), "{value}");
         }
-        assert!(hides("/aB3kq9XzT0pLm7Vw2+/=") && hides("$ecret"));
+        assert!(hides("/aB3kq9XzT0pLm7Vw2+/=") && hides("$ecret") && hides("${X:-hunter2}"));
+        assert!(!hides("${secret:db-password}"));
     }
 }

@@ -23,9 +23,9 @@ pub struct Found {
 /// Each has one group, the secret. The first three stand in URLs, where values are percent-encoded.
 const PATTERNS: [&str; 12] = [
     // scheme://user:SECRET@host
-    r"[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@",
+    r"(?i)[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@",
     // scheme://:SECRET@host, where the user is empty, and passwords that hold a `/`
-    r"[a-z][a-z0-9+.-]*://[^/\s:@]*:([^\s@:?#]+)@[A-Za-z0-9.-]+[:/]",
+    r"(?i)[a-z][a-z0-9+.-]*://[^/\s:@]*:([^\s@:?#]+)@[a-z0-9.-]+[:/]",
     // ?password=SECRET, &sig=SECRET
     r"(?i)[?&](?:[a-z_.-]*(?:password|passwd|pwd|secret|token|api_?key|access_?key|signature)|sig|key|auth|pass)=([^&\s;#]+)",
     // Password=SECRET;  DB_PASSWORD=SECRET  AccountKey=SECRET
@@ -56,6 +56,12 @@ static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     PATTERNS.iter().map(compiled).collect()
 });
 
+/// What is filled in elsewhere: `${NAME}`, `$NAME`, `$(program`, `<password>`, `{password}`, `{{ .Password }}`, `%s`.
+static TEMPLATE: LazyLock<Regex> = LazyLock::new(|| {
+    let template = r"\$\{|^\$\w*\W?$|^\$\(|^<[A-Za-z_ -]*>?$|^\{\{?[\w. -]*\}*$|^%[A-Za-z]$|^%\(|^%\w+%$";
+    Regex::new(template).expect("the pattern is a constant, and a test matches it")
+});
+
 /// scheme://TOKEN@host
 static USER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"://([^/\s:@]+)(?::[^/\s@]*)?@").expect("the pattern is a constant"));
@@ -68,7 +74,7 @@ pub fn find(name: &str, text: &str) -> Vec<Found> {
         for at in pattern.captures_iter(text).filter_map(|captures| Some(captures.get(1)?.range())) {
             let written = &text[at.clone()];
             let value = if number < OF_URLS { decoded(written) } else { written.to_owned() };
-            if hides(&value) && !value.contains("${") && !value.starts_with(['$', '<', '%', '{']) {
+            if hides(&value) && !TEMPLATE.is_match(written) {
                 let form = form(&value);
                 found.push(Found { at, value, form });
             }
@@ -194,6 +200,8 @@ mod tests {
         for (text, wanted) in [
             ("postgres://u:hunter2!@db:5432/x?sslmode=disable", &["hunter2!"][..]),
             ("redis://:s3%40cret@cache:6379/0", &["s3@cret"]),
+            ("AMQP://u:$ecret-1@mq", &["$ecret-1"]),
+            ("redis://:%3Cs3cret@cache", &["<s3cret"]),
             ("mongodb+srv://u:a%2Fb@h/?authSource=admin", &["a/b"]),
             ("Server=db;Database=x;User Id=sa;Password=Str0ng!;Encrypt=no", &["Str0ng!"]),
             ("jdbc:postgresql://db/x?user=u&password=pw-123", &["pw-123"]),
@@ -215,6 +223,9 @@ mod tests {
         for text in [
             "mysqladmin ping -p$MYSQL_PASSWORD",
             "redis-server --requirepass $REDIS_PASSWORD",
+            "postgres://app:<your password>@db/x",
+            "postgres://app:{password}@db/x",
+            "postgres://app:%s@db/x",
             "http://web:8080/health?key",
             "mkdir -p /var/lib/x",
             "curl -f http://localhost/token",

@@ -59,6 +59,7 @@ impl EnvDiff {
             dialect: self.reading.dialect.into(),
             image: self.image_env,
             live: self.live,
+            rules: self.reading.rules(),
         };
         let (from, to) = (reader.environments(&a).await?, reader.environments(&b).await?);
         let key = reader.key()?;

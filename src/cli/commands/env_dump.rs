@@ -15,7 +15,7 @@ use crate::cli::{
 
 /// Print the variables that a service's process gets
 ///
-/// Values of secrets never appear: a secret is a line `#secret NAME=KEYID:HASH`, by which env-diff compares it.
+/// Values of secrets never appear, which are told as `capture` tells them: a secret is a line `#secret NAME=KEYID:HASH`, by which env-diff compares it.
 /// Formats: dotenv (for Compose's .env and env_file), json, compose (environment:), shell, docker (--env-file).
 ///
 /// Examples:
@@ -41,12 +41,24 @@ pub struct EnvDump {
     reading: ReadingArgs,
 }
 
-/// How files of variables are read.
+/// How variables are read: files of them by whose rules, and which of them are secrets.
 #[derive(Debug, Args)]
 pub struct ReadingArgs {
     /// Who reads the file of variables: Compose, `docker run --env-file`, dotenv libraries, or a shell
     #[arg(long, value_enum, default_value_t, env = "PRODMIRROR_DIALECT", hide_env = true)]
     pub dialect: DialectOption,
+    /// Take the variable of this name for a secret
+    #[arg(long = "is-secret", value_name = "NAME")]
+    secret: Vec<String>,
+    /// Take the variable of this name for none
+    #[arg(long = "is-plain", value_name = "NAME")]
+    open: Vec<String>,
+}
+
+impl ReadingArgs {
+    pub fn rules(&self) -> env::Rules {
+        env::Rules { secret: self.secret.clone(), open: self.open.clone() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -92,6 +104,7 @@ impl EnvDump {
             dialect: self.reading.dialect.into(),
             image: self.image_env,
             live: self.live,
+            rules: self.reading.rules(),
         };
         let environment = only(reader.environments(&source).await?, &source)?;
         ui.say(summary(&environment, &source));

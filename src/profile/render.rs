@@ -71,9 +71,9 @@ fn excerpt(text: &str, at: Range<usize>) -> (String, Range<usize>) {
     let (from, cut) = if start - from > WIDE { (floor(start - WIDE / 2), true) } else { (from, false) };
     let to = to.min(floor(from + 2 * WIDE));
     let end = end.min(to);
-    // Places stay true only if what is left out is left out, not replaced.
+    // Places stay true only if what takes the place of a character is as long: three bytes.
     let lead = if cut { "…" } else { "" };
-    let shown = format!("{lead}{}", &text[from..to].replace('\u{feff}', " "));
+    let shown = format!("{lead}{}", &text[from..to].replace('\u{feff}', "\u{fffd}"));
     let moved = |byte: usize| (byte.saturating_sub(from) + lead.len()).min(shown.len());
     (shown.clone(), moved(start)..moved(end).max(moved(start)))
 }
@@ -104,8 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn a_character_without_a_form_moves_no_caret() {
+        let text = "a: \u{feff}\u{feff}öö c";
+        let at = text.find('c').unwrap();
+        let shown = render(&[problem(at, at + 1, 1)], &[Source::new("p", text)], false);
+        let (line, caret) = (shown.lines().nth(3).unwrap(), shown.lines().nth(4).unwrap());
+        let column = |line: &str, of| line.chars().position(|c| c == of);
+        assert_eq!(column(line, 'c'), column(caret, '^'), "{shown}");
+    }
+
+    #[test]
     fn any_place_in_any_text_renders() {
-        for text in ["", "x", "ä\u{feff}ö\r\n", "\u{0}\n\n", &"ä".repeat(5000)] {
+        for text in ["", "x", "ä\u{feff}ö\r\n", "\u{feff}ööö", "\u{0}\n\n", &"ä".repeat(5000)] {
             for start in 0..=text.len().min(400) {
                 for end in [start, start + 1, text.len() + 9] {
                     let sources = [Source::new("p", text)];

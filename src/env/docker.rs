@@ -40,6 +40,11 @@ pub(super) fn write(name: &str, value: &str) -> Result<String, &'static str> {
     if name.starts_with('#') || name.contains(char::is_whitespace) {
         return Err("Docker's --env-file cannot hold such a name");
     }
+    if name.starts_with(['{', '[', '\u{feff}']) {
+        return Err(
+            "a file that begins with such a name is taken for JSON, or for one with a byte order mark",
+        );
+    }
     if value.contains('\n') {
         return Err("Docker's --env-file cannot hold a line break");
     }

@@ -35,7 +35,7 @@ pub fn read(text: &str, dialect: Dialect) -> Result<IndexMap<String, Value>, Rea
     }
     let found = match first_line(text) {
         line if line.starts_with(['{', '[']) => object::read(text)?,
-        line if line.trim_end() == "environment:" => mapping::read(text)?,
+        line if matches!(line.trim_end(), "environment:" | "environment: {}") => mapping::read(text)?,
         _ => match dialect {
             Dialect::Compose => compose::read(text)?,
             Dialect::Docker => docker::read(text)?,

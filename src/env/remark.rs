@@ -12,10 +12,20 @@ pub(super) fn write(name: &str, value: &Value) -> Option<String> {
         Value::Secret(Some(hash)) => Some(format!("{SECRET}{name}={hash}")),
         Value::Secret(None) => Some(format!("{SECRET}{name}=")),
         Value::Hole(why) => {
-            let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let why: String = why.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
             Some(format!("{HOLE}{name}={}", why.trim()))
         }
     }
+}
+
+/// Whether a comment can hold a name.
+pub(super) fn holds(name: &str) -> bool {
+    !name.contains(|c: char| c.is_whitespace() || is_unprintable(c))
+}
+
+/// What YAML has nowhere, not even in a comment.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Reads a comment; any other says nothing.

@@ -104,6 +104,14 @@ fn json_and_environment_are_told_by_their_content() {
 }
 
 #[test]
+fn no_variables_read_back_as_none_in_every_format() {
+    for (format, dialect) in FORMATS {
+        let text = write(&[], format).unwrap().text;
+        assert_eq!(read(&text, dialect), Ok(IndexMap::new()), "{format:?} {text}");
+    }
+}
+
+#[test]
 fn secrets_and_holes_read_back_in_every_format() {
     let key = HashKey::new(b"0123456789abcdef").unwrap();
     let values =
@@ -135,6 +143,16 @@ fn what_a_format_cannot_hold_is_named_with_one_that_can() {
     assert_eq!(error("UID", "1", Format::Shell).0, "`UID`: bash keeps that name for itself");
     assert!(error("a b", "1", Format::Dotenv).0.contains("cannot hold such a name"));
     assert!(error("A", &"x".repeat(65_536), Format::Docker).0.contains("64 kB"));
+    for name in ["A\u{6}", "A\u{fffe}", "A B"] {
+        let error = write(&[variable(name, Value::Hole("not read".into()))], Format::Compose).unwrap_err();
+        assert_eq!(error.why, "a comment cannot hold such a name", "{name:?}");
+    }
+    let odd = [variable("A", Value::Hole("not\u{fffe}\u{6}read".into()))];
+    let text = write(&odd, Format::Compose).unwrap().text;
+    assert_eq!(read(&text, Dialect::Compose).unwrap()["A"], Value::Hole("not  read".into()));
+    for name in ["{A", "[A", "\u{feff}A"] {
+        assert!(error(name, "1", Format::Docker).0.contains("taken for JSON"), "{name:?}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn write(variables: &[Variable], format: Format) -> Result<Written, WriteErr
             (Value::Text(text), Format::Compose) => mapping::write(name, text),
             (Value::Text(text), Format::Dotenv) => dotenv(name, text, &mut written.otherwise),
             (other, _) => {
-                if name.contains(char::is_whitespace) {
+                if !remark::holds(name) {
                     return Err(error("a comment cannot hold such a name"));
                 }
                 let deep = if format == Format::Compose { "  " } else { "" };

@@ -18,9 +18,9 @@ demo: setup
 test: setup
 	cargo test --locked --workspace
 
-# The long forms of the crash, fuzz and load tests.
+# Every test in its long form, then the fuzzer (FUZZ_SECONDS on each reader).
 soak: setup
-	PRODMIRROR_SOAK=1 cargo test --locked --workspace -- --include-ignored
+	@scripts/soak
 
 lint:
 	@scripts/lint

@@ -1,8 +1,19 @@
-//! What is tried on arbitrary bytes; the fuzzer and a plain test share it.
+//! What is tried on arbitrary bytes; the fuzzer and a plain test share it. Each answers whether the bytes were read.
 
-use prodmirror::profile::{Layers, Source, from_tree, load, pin, pinnable, print, render, tree};
+use indexmap::IndexMap;
+use prodmirror::{
+    capture::{
+        compose,
+        docker::{self, Dump},
+        draft::{Draft, From},
+        kubernetes,
+        redact::Rules,
+    },
+    env::{Dialect, Format, Source as Origin, Value, Variable, read, write},
+    profile::{Layers, Problems, Source, from_tree, load, pin, pinnable, print, render, tree},
+};
 
-/// Loads bytes as a profile, and holds the laws of what could be loaded; answers whether it could.
+/// Loads bytes as a profile, and holds the laws of what could be loaded.
 pub fn load_anything(bytes: &[u8]) -> bool {
     let read_file = |_: &str, path: &str| match path.len() % 2 {
         0 => Ok(path.as_bytes().to_vec()),
@@ -31,4 +42,97 @@ pub fn load_anything(bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// Reads bytes as variables in every dialect; what a format can hold reads back the same. One dialect that reads is enough.
+pub fn read_variables(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let lines = text.split('\n').count();
+    let mut any = false;
+    for dialect in Dialect::ALL {
+        match read(text, dialect) {
+            Ok(found) => {
+                reads_back(&found);
+                any = true;
+            }
+            Err(error) => assert!((1..=lines).contains(&error.line), "{error} is in the text"),
+        }
+    }
+    any
+}
+
+fn reads_back(found: &IndexMap<String, Value>) {
+    let variable = |(name, value): (&String, &Value)| Variable {
+        name: name.clone(),
+        value: value.clone(),
+        source: Origin::File,
+        written: None,
+    };
+    let variables: Vec<Variable> = found.iter().map(variable).collect();
+    for (format, dialect) in [
+        (Format::Dotenv, Dialect::Compose),
+        (Format::Docker, Dialect::Docker),
+        (Format::Shell, Dialect::Shell),
+        (Format::Compose, Dialect::Compose),
+    ] {
+        let Ok(written) = write(&variables, format) else { continue };
+        let again =
+            read(&written.text, dialect).unwrap_or_else(|error| panic!("{format:?}: {error}: {written:?}"));
+        assert_eq!(again.len(), found.len(), "{format:?} {written:?}");
+        for (name, value) in found {
+            match (value, again.get(name)) {
+                // One line is all that a reason gets in a comment.
+                (Value::Hole(_), Some(Value::Hole(_))) => {}
+                (value, again) => assert_eq!(again, Some(value), "{format:?} {name:?} {written:?}"),
+            }
+        }
+    }
+}
+
+/// Makes a profile of bytes as a Compose file.
+pub fn capture_compose(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(document) = compose::Document::parse("compose.yaml", text, "/srv/shop") else { return false };
+    is_sound(compose::draft(document, &from("compose"), &Rules::default()))
+}
+
+/// Makes a profile of bytes as objects of Kubernetes.
+pub fn capture_kubernetes(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(values) = kubernetes::documents(text) else { return false };
+    let document = kubernetes::Document { name: "shop.yaml".to_owned(), values };
+    is_sound(kubernetes::draft(vec![document], &from("kubernetes"), &Rules::default()))
+}
+
+/// Makes a profile of bytes as an answer of `docker inspect`.
+pub fn capture_docker(bytes: &[u8]) -> bool {
+    let Ok(answer) = serde_json::from_slice(bytes) else { return false };
+    let mut dump = Dump { stopped_too: true, ..Dump::default() };
+    dump.add("inspect.json", answer).is_ok()
+        && is_sound(docker::draft(dump, "captured", &from("docker"), &Rules::default()))
+}
+
+fn from(kind: &'static str) -> From {
+    From { from: kind, ..From::default() }
+}
+
+/// Every leaf of the input is accounted for, and the text of the profile loads.
+fn is_sound(draft: Result<Draft, Problems>) -> bool {
+    let draft = match draft {
+        Ok(draft) => draft,
+        Err(problems) => {
+            assert!(problems.has_errors(), "a refusal says why");
+            return false;
+        }
+    };
+    let account = draft.account;
+    assert_eq!(account.leaves, account.used + account.noted + account.holes, "{account:?}");
+    let documents = [Source::new("prodmirror.yaml", draft.text())];
+    let read_file = |_: &str, _: &str| Err("no such file".to_owned());
+    let layers =
+        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: true, read_file: &read_file };
+    if let Err(problems) = load(&layers) {
+        panic!("a captured profile does not load: {problems}\n{}", draft.text());
+    }
+    true
 }

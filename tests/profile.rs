@@ -17,8 +17,6 @@ mod hostile;
 mod laws;
 #[path = "profile/layers.rs"]
 mod layers;
-#[path = "profile/mutations.rs"]
-mod mutations;
 #[path = "profile/schema.rs"]
 mod schema;
 #[path = "profile/support.rs"]

@@ -1,8 +1,9 @@
-//! `cargo +nightly fuzz run load`, from the folder above.
+//! `scripts/fuzz SECONDS load` builds and runs it.
 
 #![no_main]
 
 #[path = "../entry.rs"]
+#[allow(dead_code, reason = "the other targets use the rest of it")]
 mod entry;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,27 +1,63 @@
-//! What the fuzzer does for hours, done for a moment: the same entry on mutated profiles.
+//! What the fuzzer does for hours, done for a moment: the same entries on mutated seeds.
 
+#![allow(clippy::unwrap_used)]
+
+#[path = "../fuzz/entry.rs"]
+mod entry;
+#[path = "support/generate.rs"]
+mod generate;
+
+use std::{fs, path::Path};
+
+use generate::Generator;
 use prodmirror::profile::print;
 
-use crate::{
-    examples::profiles,
-    generate::{self, Generator},
-};
-
-#[path = "../../fuzz/entry.rs"]
-mod entry;
+/// The files of a folder of this repository, in the order of their names.
+fn files(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    assert!(!paths.is_empty(), "no seeds in {}", folder.display());
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
 
 #[test]
 fn mutated_profiles_are_answered_and_never_panic() {
-    let mut corpus: Vec<Vec<u8>> = profiles().into_iter().map(|(_, text)| text.into_bytes()).collect();
-    corpus.extend((0..6).map(|seed| print(&generate::profile(seed)).into_bytes()));
-    corpus.push(include_bytes!("bad/neighbours.yaml").to_vec());
-    corpus.push(include_bytes!("bad/crossed.yaml").to_vec());
-    corpus.push(include_bytes!("bad/shapes.yaml").to_vec());
+    let mut seeds = files("profiles");
+    seeds.extend((0..6).map(|seed| print(&generate::profile(seed)).into_bytes()));
+    seeds.extend(files("tests/profile/bad"));
+    mutated(&seeds, entry::load_anything);
+}
+
+#[test]
+fn mutated_variables_read_back_as_they_were_read() {
+    mutated(&files("fuzz/seeds/env"), entry::read_variables);
+}
+
+#[test]
+fn mutated_compose_files_are_accounted_for() {
+    mutated(&files("fuzz/seeds/compose"), entry::capture_compose);
+}
+
+#[test]
+fn mutated_objects_of_kubernetes_are_accounted_for() {
+    mutated(&files("fuzz/seeds/kubernetes"), entry::capture_kubernetes);
+}
+
+#[test]
+fn mutated_answers_of_docker_inspect_are_accounted_for() {
+    mutated(&files("fuzz/seeds/docker"), entry::capture_docker);
+}
+
+/// Every seed as it is, then mutations of them. An entry answers whether the bytes could be read.
+fn mutated(seeds: &[Vec<u8>], entry: fn(&[u8]) -> bool) {
     let mut random = Generator::new(1);
-    let mut loaded = 0;
+    let mut read = 0;
+    assert!(seeds.iter().filter(|seed| entry(seed)).count() > 0, "no seed can be read");
     for _ in 0..CASES {
-        let at = random.below(corpus.len() as u64) as usize;
-        let mut bytes = corpus[at].clone();
+        let at = random.below(seeds.len() as u64) as usize;
+        let mut bytes = seeds[at].clone();
         if random.below(4) == 0 {
             bytes.truncate(200 + random.below(3000) as usize);
         }
@@ -32,9 +68,9 @@ fn mutated_profiles_are_answered_and_never_panic() {
                 mutate_line(&mut bytes, &mut random);
             }
         }
-        loaded += u32::from(entry::load_anything(&bytes));
+        read += u32::from(entry(&bytes));
     }
-    assert!(loaded > CASES / 20, "only {loaded} of {CASES} could be loaded, so little was tried");
+    assert!(read > CASES / 20, "only {read} of {CASES} could be read, so little was tried");
 }
 
 const CASES: u32 = 1_000;

@@ -47,7 +47,8 @@ pub fn load_anything(bytes: &[u8]) -> bool {
 /// Reads bytes as variables in every dialect; what a format can hold reads back the same. One dialect that reads is enough.
 pub fn read_variables(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let lines = text.split('\n').count();
+    // Libraries of dotenv end a line at a carriage return too.
+    let lines = text.split(['\n', '\r']).count();
     let mut any = false;
     for dialect in Dialect::ALL {
         match read(text, dialect) {

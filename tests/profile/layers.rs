@@ -47,6 +47,15 @@ fn ports_merge_by_name_in_either_form() {
 }
 
 #[test]
+fn a_member_of_a_named_list_keeps_what_the_overlay_does_not_say() {
+    let over = "services: {api: {ports: [{name: admin, protocol: udp}]}}";
+    assert_eq!(
+        at(&[&service(BASE), over], &[], &[], "/services/api/ports/1"),
+        json!({"name": "admin", "port": 81, "protocol": "udp"})
+    );
+}
+
+#[test]
 fn a_choice_replaces_the_other_choice_and_leaves_what_stands_beside() {
     let base = service(BASE);
     let over = "services: {api: {probes: {readiness: {tcp: admin}}, volumes: {/data: empty}}}";

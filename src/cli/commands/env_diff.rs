@@ -36,12 +36,6 @@ pub struct EnvDiff {
     /// The profile that knows the flags; default: prodmirror.yaml here or in a parent folder, if there is one
     #[arg(short = 'f', long = "file", value_name = "FILE", env = "PRODMIRROR_FILE", hide_env = true)]
     files: Vec<std::path::PathBuf>,
-    /// Also the variables that the image itself brings
-    #[arg(long, env = "PRODMIRROR_IMAGE_ENV", hide_env = true)]
-    image_env: bool,
-    /// Read processes themselves (/proc/1/environ), by a `cat` run beside each
-    #[arg(long, env = "PRODMIRROR_LIVE", hide_env = true)]
-    live: bool,
     #[command(flatten)]
     reading: ReadingArgs,
 }
@@ -57,8 +51,8 @@ impl EnvDiff {
             host: &host,
             ui,
             dialect: self.reading.dialect.into(),
-            image: self.image_env,
-            live: self.live,
+            image: self.reading.image_env,
+            live: self.reading.live,
             rules: self.reading.rules(),
         };
         let (from, to) = (reader.environments(&a).await?, reader.environments(&b).await?);

@@ -31,19 +31,19 @@ pub struct EnvDump {
     /// The service, where the source has several
     #[arg(long, value_name = "SERVICE", env = "PRODMIRROR_SERVICE", hide_env = true)]
     service: Option<String>,
-    /// Also the variables that the image itself brings
-    #[arg(long, env = "PRODMIRROR_IMAGE_ENV", hide_env = true)]
-    image_env: bool,
-    /// Read the process itself (/proc/1/environ), by a `cat` run beside it
-    #[arg(long, env = "PRODMIRROR_LIVE", hide_env = true)]
-    live: bool,
     #[command(flatten)]
     reading: ReadingArgs,
 }
 
-/// How variables are read: files of them by whose rules, and which of them are secrets.
+/// How variables are read: from where in a container, files of them by whose rules, and which of them are secrets.
 #[derive(Debug, Args)]
 pub struct ReadingArgs {
+    /// Also the variables that the image itself brings
+    #[arg(long, env = "PRODMIRROR_IMAGE_ENV", hide_env = true)]
+    pub image_env: bool,
+    /// Read processes themselves (/proc/1/environ), by a `cat` run beside each
+    #[arg(long, env = "PRODMIRROR_LIVE", hide_env = true)]
+    pub live: bool,
     /// Who reads the file of variables: Compose, `docker run --env-file`, dotenv libraries, or a shell
     #[arg(long, value_enum, default_value_t, env = "PRODMIRROR_DIALECT", hide_env = true)]
     pub dialect: DialectOption,
@@ -102,8 +102,8 @@ impl EnvDump {
             host: &host,
             ui,
             dialect: self.reading.dialect.into(),
-            image: self.image_env,
-            live: self.live,
+            image: self.reading.image_env,
+            live: self.reading.live,
             rules: self.reading.rules(),
         };
         let environment = only(reader.environments(&source).await?, &source)?;

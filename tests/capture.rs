@@ -12,6 +12,8 @@ mod corpora;
 mod docker;
 #[path = "capture/first.rs"]
 mod first;
+#[path = "capture/flags.rs"]
+mod flags;
 #[path = "support/planted.rs"]
 mod planted;
 

@@ -221,11 +221,24 @@ fn helpers() -> Vec<PathBuf> {
 }
 
 fn owner() -> String {
-    let user = variable("USER")
-        .or_else(|| variable("LOGNAME"))
-        .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| {
+        // As cron and containers leave it: the same person, the same owner.
+        let id = rustix::process::getuid().as_raw();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        user_name(&users, id).unwrap_or_else(|| format!("uid{id}"))
+    });
     let host = rustix::system::uname();
     format!("{user}@{}", host.nodename().to_string_lossy())
+}
+
+/// The name of a user in the text of `/etc/passwd`.
+fn user_name(users: &str, id: u32) -> Option<String> {
+    let id = id.to_string();
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1) == Some(&id)).then(|| name.to_owned())
+    })
 }
 
 /// A span of time from an option.
@@ -233,4 +246,18 @@ pub fn span(option: &str, text: &str) -> Result<Duration, Failure> {
     let span: profile::Duration =
         text.parse().map_err(|error| Failure::usage("bad-time", format!("--{option}: {error}")))?;
     Ok(span.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_known_by_the_third_field() {
+        let users =
+            "root:x:0:0:root:/root:/bin/bash\nbin:x:2:1000::/:\n\nanna:x:1000:0:Anna:/home/anna:/bin/sh\n";
+        assert_eq!(user_name(users, 1000).as_deref(), Some("anna"));
+        assert_eq!(user_name(users, 0).as_deref(), Some("root"));
+        assert_eq!(user_name(users, 1), None);
+    }
 }

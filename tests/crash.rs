@@ -11,7 +11,10 @@ mod cli;
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod profiles;
 
-use std::time::{Duration, Instant};
+use std::{
+    io::BufRead as _,
+    time::{Duration, Instant},
+};
 
 use cli::{Cli, docker, left_of};
 
@@ -97,6 +100,75 @@ fn after_a_kill_in_up_gc_leaves_nothing_and_a_new_up_works() {
         collected(&case, instant);
     }
     case.cli.run(&["up", "-f", &case.file]).ok();
+}
+
+/// The same profile with another value for the store and for the service, so that an `up` has much to do.
+fn changed(case: &Case) {
+    let text = std::fs::read_to_string(&case.file).unwrap();
+    let db = text.replacen("seed: ./seed.sql", "seed: ./seed.sql\n    settings: {max_connections: 33}", 1);
+    let both = db.replacen("env: {", "env: {CHANGED: \"yes\", ", 1);
+    assert_ne!(db, text);
+    assert_ne!(both, db);
+    std::fs::write(&case.file, both).unwrap();
+}
+
+fn add_a_row(case: &Case) {
+    let sql = "insert into note values (2)";
+    case.cli.run(&["exec", &case.name, "db", "--", "psql", "-U", "app", "-d", "notes", "-c", sql]).ok();
+}
+
+/// Kills an `up` so long after it began to change what is there.
+fn killed_at_work(case: &Case, after: Duration) {
+    let mut child = case.cli.spawn(&["up", "-f", &case.file]);
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("  ") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended without a change");
+    }
+    std::thread::sleep(after);
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+#[test]
+fn after_a_kill_in_a_second_up_the_next_one_goes_on_with_the_state() {
+    for instant in instants(rounds(2, 20), Duration::from_secs(2)) {
+        let case = case("killagain");
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        add_a_row(&case);
+        changed(&case);
+        killed_at_work(&case, instant);
+        case.cli.run(&["up", "-f", &case.file]).ok();
+        assert_eq!(case.count().trim(), "2", "killed after {instant:?}");
+        let ledger = case.cli.run(&["ledger", &case.name, "--format", "json"]).ok().json();
+        assert_eq!(ledger["summary"]["unmet"], 0, "killed after {instant:?}: {ledger:#}");
+        case.cli.run(&["down", &case.name]).ok();
+        assert_eq!(left_of(&case.name), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_interrupted_up_removes_what_it_made_and_leaves_what_was_up() {
+    let case = case("interrupt");
+    let interrupted = |after: u64| {
+        let child = case.cli.spawn(&["up", "-f", &case.file]);
+        std::thread::sleep(Duration::from_millis(after));
+        let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        child.wait_with_output().unwrap().status.code()
+    };
+    assert_eq!(interrupted(1500), Some(130));
+    assert_eq!(left_of(&case.name), Vec::<String>::new());
+
+    case.cli.run(&["up", "-f", &case.file]).ok();
+    add_a_row(&case);
+    changed(&case);
+    assert_eq!(interrupted(1500), Some(130));
+    // The store itself may be between two containers.
+    case.cli.run(&["gc"]).ok();
+    case.cli.run(&["up", "-f", &case.file]).ok();
+    assert_eq!(case.count().trim(), "2");
 }
 
 #[test]

@@ -45,13 +45,11 @@ pub async fn launch(
         },
         _ = interrupted() => {
             drop(drawn);
-            if !begun.load(Ordering::Relaxed) {
-                return Err(Failure::new("interrupted", exit::INTERRUPTED, "interrupted"));
-            }
-            ui.say("interrupted: removing what was made");
-            let drawn = Drawn::new(ui);
-            mirror::abandon(backend, &mirror, &drawn).await?;
-            return Err(Failure::new("interrupted", exit::INTERRUPTED, "interrupted"));
+            let failure = Failure::new("interrupted", exit::INTERRUPTED, "interrupted");
+            return Err(match begun.load(Ordering::Relaxed) {
+                true => after_interrupt(ui, backend, &mirror, failure).await?,
+                false => failure,
+            });
         }
     };
     drop(drawn);
@@ -74,6 +72,27 @@ pub async fn launch(
     }
     let _ = file;
     Err(failure)
+}
+
+/// What was made is removed, unless it was made over a mirror that was up: what that holds is the user's.
+async fn after_interrupt(
+    ui: &Ui,
+    backend: &dyn Backend,
+    mirror: &Name,
+    failure: Failure,
+) -> Result<Failure, Failure> {
+    let status = backend.says(mirror).await.ok().flatten().unwrap_or_default();
+    let Some(run) = status.run.filter(|_| status.was_up) else {
+        ui.say("interrupted: removing what was made");
+        let drawn = Drawn::new(ui);
+        mirror::abandon(backend, mirror, &drawn).await?;
+        return Ok(failure);
+    };
+    let (code, message) = (failure.code.clone(), failure.message.clone());
+    backend.note(mirror, &Event::UpFailed { run, code, message, expires: status.expires }).await?;
+    Ok(failure.hint(format!(
+        "the mirror was up before and stays, changed in part: the same `up` goes on, `prodmirror down {mirror}` removes it"
+    )))
 }
 
 /// A failure's texts without any secret value.

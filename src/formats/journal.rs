@@ -184,6 +184,9 @@ pub struct KeeperStatus {
     pub run: Option<String>,
     pub profile: Option<ProfileMark>,
     pub up: UpState,
+    /// An `up` was done and no `down` began since: the mirror holds state that nobody gave up.
+    #[serde(default)]
+    pub was_up: bool,
     pub failure: Option<String>,
     pub expires: Option<String>,
     /// Whether someone holds the lease right now.

@@ -16,6 +16,8 @@ pub struct Memory {
     pub run: Option<String>,
     pub profile: Option<ProfileMark>,
     pub up: UpState,
+    #[serde(default)]
+    was_up: bool,
     pub failure: Option<String>,
     /// RFC 3339.
     pub expires: Option<String>,
@@ -140,12 +142,12 @@ impl Memory {
                 self.expires = expires.clone();
                 (self.up, self.failure) = (UpState::Begun, None);
             }
-            Event::UpDone { .. } => self.up = UpState::Done,
+            Event::UpDone { .. } => (self.up, self.was_up) = (UpState::Done, true),
             Event::UpFailed { message, expires, .. } => {
                 self.expires = expires.clone();
                 (self.up, self.failure) = (UpState::Failed, Some(message.clone()));
             }
-            Event::DownBegun { .. } => self.up = UpState::DownBegun,
+            Event::DownBegun { .. } => (self.up, self.was_up) = (UpState::DownBegun, false),
             Event::Stopped { service, ordinal } => self.order(service, *ordinal, true, at),
             Event::Started { service, ordinal } => self.order(service, *ordinal, false, at),
             Event::StoreSeeded { store, seed, hash, fingerprint, bytes, count, millis, expired } => {
@@ -229,6 +231,7 @@ impl Memory {
             run: self.run.clone(),
             profile: self.profile.clone(),
             up: self.up,
+            was_up: self.was_up,
             failure: self.failure.clone(),
             expires: self.expires.clone(),
             leased: false,

@@ -50,7 +50,15 @@ pub async fn admit(
             found => found,
         };
         match found {
-            Found::Whole => return Ok(observed),
+            Found::Whole => {
+                let status = observed.keeper.as_ref();
+                if status.is_some_and(|status| status.up == UpState::Begun && !status.leased) {
+                    report.event(Progress::Note(
+                        "an earlier `up` of this mirror was cut off: going on with it".to_owned(),
+                    ));
+                }
+                return Ok(observed);
+            }
             Found::Remains => {
                 report.event(Progress::Note(
                     "an earlier `up` or `down` was cut off: its remains are removed first".to_owned(),
@@ -143,6 +151,8 @@ fn found(observed: &Observed, young: bool) -> Found {
         Some(keeper) if keeper.leased => Found::Whole,
         Some(keeper) => match keeper.up {
             UpState::None => unsure,
+            // An `up` over a mirror that was up: what it had done is compared like everything else.
+            UpState::Begun if keeper.was_up => Found::Whole,
             UpState::Begun | UpState::DownBegun => Found::Remains,
             UpState::Done | UpState::Failed => Found::Whole,
         },
@@ -184,6 +194,12 @@ mod tests {
         }
         assert_eq!(found(&Observed::default(), true), Found::Whole);
         assert_eq!(found(&says(UpState::Failed, false), false), Found::Whole);
+    }
+
+    #[test]
+    fn an_up_that_was_cut_off_over_a_mirror_that_was_up_is_gone_on_with() {
+        let cut_off = KeeperStatus { up: UpState::Begun, was_up: true, ..KeeperStatus::default() };
+        assert_eq!(found(&with(Some(cut_off)), false), Found::Whole);
     }
 
     #[test]

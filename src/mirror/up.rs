@@ -221,7 +221,7 @@ async fn make(
         kept => kept?,
     }
     let lease = backend.lease(&plan.mirror, run, request.lease).await?;
-    let expires = expires.or_else(|| status.expires.clone().filter(|_| status.up == UpState::Done));
+    let expires = expires.or_else(|| status.expires.clone().filter(|_| goes_on(status)));
     let begun = Event::UpBegun { run: run.to_owned(), profile: mark, expires };
     backend.note(&plan.mirror, &begun).await?;
     memory::remember(backend, &plan.mirror, request.profile, &request.ask).await?;
@@ -273,6 +273,11 @@ async fn keeper(
         backend.start(Start::Planned(planned), report).await?;
     }
     Ok(())
+}
+
+/// Whether this `up` goes on with a mirror that was up, the time that it has among it; a failed one had another.
+fn goes_on(status: &KeeperStatus) -> bool {
+    status.up == UpState::Done || (status.up == UpState::Begun && status.was_up)
 }
 
 fn all_ready(status: &KeeperStatus) -> bool {

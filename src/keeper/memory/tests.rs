@@ -151,3 +151,14 @@ fn an_up_that_failed_carries_its_own_expiry() {
     let memory = told(vec![(1, begun.clone()), (2, failed), (3, begun)]);
     assert_eq!((memory.up, memory.failure, memory.expires), (UpState::Begun, None, None));
 }
+
+#[test]
+fn a_mirror_was_up_from_the_end_of_an_up_until_a_down_begins() {
+    let run = || "r".to_owned();
+    let profile = ProfileMark { name: "p".to_owned(), file: "f".to_owned(), hash: "h".to_owned() };
+    let begun = Event::UpBegun { run: run(), profile, expires: None };
+    let steps = [begun.clone(), Event::UpDone { run: run() }, begun, Event::DownBegun { run: run() }];
+    let lines = |count: usize| steps[..count].iter().cloned().map(|event| (1, event)).collect();
+    let was_up: Vec<bool> = (1..=4).map(|count| told(lines(count)).status().was_up).collect();
+    assert_eq!(was_up, [false, true, true, false]);
+}

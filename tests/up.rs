@@ -225,6 +225,33 @@ fn a_job_that_runs_again_after_a_reset_is_a_replica_made_anew() {
 }
 
 #[test]
+fn a_secret_that_was_given_once_need_not_be_given_again() {
+    let cli = Cli::new();
+    let name = cli.name("given");
+    let text = profiles::profile(&name)
+        .with("secrets: {token: {hole: no right to read it}}")
+        .web("env: {TOKEN: \"x-${secret:token}\"}")
+        .text();
+    let file = cli.file("prodmirror.yaml", &text).display().to_string();
+    let value = cli.file("token", "from-production\n").display().to_string();
+    let given = format!("token=@{value}");
+    let refused = cli.run(&["up", "-f", &file]).code(2);
+    assert!(refused.stderr.contains("--secret token=@FILE"), "{refused}");
+    for question in [&["plan"][..], &["up", "--dry-run"]] {
+        let plan = cli.run(&[question, &["-f", &file, "--secret", &given, "--format", "json"]].concat()).ok();
+        assert_eq!(plan.json()["refusals"], serde_json::json!([]));
+    }
+
+    cli.run(&["up", "-f", &file, "--secret", &given]).ok();
+    let it = Up { cli, name, file };
+    let ids = it.ids();
+    it.cli.run(&["up", "-f", &it.file]).ok();
+    assert_eq!(it.ids(), ids);
+    let token = ["exec", it.name.as_str(), "web/0", "--", "sh", "-c", "echo $TOKEN"];
+    assert_eq!(it.cli.run(&token).ok().stdout.trim(), "x-from-production");
+}
+
+#[test]
 fn run_gives_the_commands_own_code_and_leaves_nothing() {
     let cli = Cli::new();
     let name = cli.name("run");

@@ -50,9 +50,8 @@ impl Settings {
         })
     }
 
-    /// A secret that was not read in production and is given here is no hole.
     pub fn fill(&self, profile: &mut Profile) {
-        self.given.0.keys().for_each(|name| profile.fill_secret(name));
+        fill(&self.given, profile);
     }
 
     pub fn request<'a>(
@@ -83,8 +82,13 @@ impl Settings {
     }
 }
 
+/// A secret that was not read in production and is given here is no hole.
+pub fn fill(given: &mirror::GivenSecrets, profile: &mut Profile) {
+    given.0.keys().for_each(|name| profile.fill_secret(name));
+}
+
 /// Values of secrets from options; a name that the profile does not declare is an error.
-fn given(args: &SecretArgs, profile: &Profile) -> Result<mirror::GivenSecrets, Failure> {
+pub fn given(args: &SecretArgs, profile: &Profile) -> Result<mirror::GivenSecrets, Failure> {
     let mut given = mirror::GivenSecrets::default();
     let mut add = |name: &str, value: String| {
         let known = Name::new(name).ok().filter(|name| profile.secrets.contains_key(name));

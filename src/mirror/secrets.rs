@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    backend::SecretValues,
+    backend::{Backend, SecretValues},
     name::Name,
-    plan::{Plan, url_encode},
+    path::Path,
+    plan::{Plan, declared_variables, url_encode},
+    profile::Profile,
 };
 
-use super::{Result, StoryError, shape};
+use super::{Result, StoryError, UpRequest, memory, shape};
 
 /// Values that the user gave, by the secret's name.
 #[derive(Clone, Default)]
@@ -18,6 +20,32 @@ impl std::fmt::Debug for GivenSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
+}
+
+/// The profile without those holes in secrets whose values were given to the mirror that is there; they count as given.
+///
+/// `None` where there is nothing to fill.
+pub async fn keep(
+    backend: &dyn Backend,
+    request: &UpRequest<'_>,
+    given: &mut GivenSecrets,
+) -> Result<Option<Profile>> {
+    let is_hole = |name: &Name| request.profile.is_hole(&Path::of(["secrets", name.as_str()]));
+    let holes: Vec<&Name> = request.profile.secrets.keys().filter(|name| is_hole(name)).collect();
+    if holes.is_empty() || request.replace {
+        return Ok(None);
+    }
+    let mirror = &request.ask.mirror;
+    let Ok(memory) = memory::recall(backend, mirror).await else { return Ok(None) };
+    let held = backend.secrets(mirror).await?;
+    let mut profile = request.profile.clone();
+    for (name, variable) in declared_variables(&memory.profile) {
+        if let Some(value) = held.0.get(&variable).filter(|_| holes.contains(&&name)) {
+            given.0.insert(name.clone(), value.clone());
+            profile.fill_secret(&name);
+        }
+    }
+    Ok(Some(profile))
 }
 
 /// The value of every variable of the plan's secrets.

@@ -93,6 +93,9 @@ pub async fn up(
     report: &dyn Report,
     says: &(dyn Fn(&Reconciliation) + Sync),
 ) -> Result<Up, Failed> {
+    let mut given = request.given.clone();
+    let filled = secrets::keep(backend, &request, &mut given).await?;
+    let request = UpRequest { profile: filled.as_ref().unwrap_or(request.profile), given, ..request };
     unless_raced(async || attempt(backend, &request, report, says).await).await
 }
 

@@ -50,7 +50,7 @@ pub use container::{
 };
 pub use holes::to_fill;
 pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
-pub use secrets::url_encode;
+pub use secrets::{declared_variables, url_encode};
 pub(crate) use site::Site;
 pub use template::{SecretPlan, Template, TemplatePiece};
 pub use volume::{FileBytes, FilePlan, StorePlan, VolumePlan, VolumeRole};

@@ -54,6 +54,11 @@ pub(crate) fn secrets<'a>(profile: &Profile, named: impl Iterator<Item = &'a Nam
         .collect()
 }
 
+/// The variable that carries each secret that a profile declares, in its order.
+pub fn declared_variables(profile: &Profile) -> Vec<(Name, String)> {
+    secrets(profile, std::iter::empty()).into_iter().map(|plan| (plan.secret, plan.variable)).collect()
+}
+
 fn variable(name: &Name) -> String {
     let variable = name.to_variable();
     let reserved = RESERVED.contains(&variable.as_str())

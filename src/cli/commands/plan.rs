@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::cli::{
     failure::Failure,
     host::Host,
-    options::{PlanArgs, ProfileArgs},
+    options::{PlanArgs, ProfileArgs, SecretArgs},
+    settings,
     ui::Ui,
 };
 
@@ -25,6 +26,8 @@ pub struct Plan {
     profile: ProfileArgs,
     #[command(flatten)]
     plan: PlanArgs,
+    #[command(flatten)]
+    secrets: SecretArgs,
     /// Plan for another host: what its `doctor --format json` printed
     #[arg(long, value_name = "FILE", env = "PRODMIRROR_HOST", hide_env = true)]
     host: Option<PathBuf>,
@@ -55,7 +58,8 @@ struct HostDocument {
 
 impl Plan {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
-        let (loaded, _) = self.profile.load(ui)?;
+        let (mut loaded, _) = self.profile.load(ui)?;
+        settings::fill(&settings::given(&self.secrets, &loaded.profile)?, &mut loaded.profile);
         let host = Host::read()?;
         let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
         let (capabilities, lacks) = match &self.host {

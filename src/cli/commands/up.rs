@@ -63,14 +63,14 @@ impl Up {
         let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
         let templates = super::render::templates(self.templates.as_deref())?;
         let backend = host.connect_with(templates).await?;
+        let settings = Settings::read(&self.launch, &loaded.profile)?;
+        settings.fill(&mut loaded.profile);
         if self.dry_run {
             let (capabilities, lacks) = backend.capabilities(&ask).await?;
             let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
             plan_command::print(ui, &planned, &lacks);
             return Ok(0);
         }
-        let settings = Settings::read(&self.launch, &loaded.profile)?;
-        settings.fill(&mut loaded.profile);
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
         let up = launch::launch(ui, &host, &*backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;

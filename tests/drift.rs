@@ -102,6 +102,163 @@ fn a_page_stands_alone() {
     );
 }
 
+const PRODUCTION: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: notes}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+      - name: api
+        image: notes/api:2
+        args: [serve]
+        env:
+        - {name: ENABLE_CACHE, value: \"true\"}
+        - {name: LEVEL, value: info}
+        - {name: DATABASE_URL, value: \"postgres://notes:letmein-77@db:5432/notes\"}
+        ports: [{containerPort: 8000}]
+        resources: {limits: {memory: 64Mi}}
+        readinessProbe: {httpGet: {path: /healthz, port: 8000}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: notes}
+spec:
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers:
+      - name: db
+        image: postgres:16
+        env:
+        - {name: POSTGRES_USER, value: notes}
+        - {name: POSTGRES_DB, value: notes}
+        - {name: POSTGRES_PASSWORD, value: letmein-77}
+";
+
+const MIRRORED: &str = "apiVersion: prodmirror/v1
+name: notes
+flags: {ENABLE_CACHE: true}
+secrets: {db-password: {generate: \"hex:16\"}}
+services:
+  api:
+    image: notes/api:2
+    command: [serve]
+    env: {DATABASE_URL: \"${store:db.url}\", LEVEL: info}
+    flags: [ENABLE_CACHE]
+    ports: {http: 8000}
+    resources: {limits: {memory: 64Mi}}
+    probes: {readiness: {http: /healthz}}
+    labels: {app: api}
+    needs: [db]
+stores:
+  db: {engine: postgres, image: \"postgres:16\", database: notes, user: notes, password: \"${secret:db-password}\",
+       seed: \"snapshot:notes\", labels: {app: db}}
+";
+
+#[test]
+fn manifests_of_production_that_mean_what_the_profile_means_are_no_drift() {
+    let cli = Cli::new();
+    let profile = path(&cli, "notes.yaml", MIRRORED);
+    let manifests = path(&cli, "manifests/notes.yaml", PRODUCTION);
+    let json = |code: i32, arguments: &[&str]| {
+        let done = cli.run(&[arguments, &["--format", "json"]].concat()).code(code);
+        assert!(!done.to_string().contains("letmein"), "{done}");
+        done.json()
+    };
+    let same = json(0, &["drift", &manifests, "--against", &profile]);
+    let untold = same["untold"].as_array().unwrap();
+    let untold: Vec<&str> = untold.iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(untold, ["secrets", "stores.db.seed", "services.api.needs"]);
+    let folder = cli.home.path().join("manifests");
+    json(0, &["drift", folder.to_str().unwrap(), "--against", &profile]);
+    json(0, &["diff", &profile, &manifests]);
+    json(0, &["diff", &manifests, &profile]);
+
+    let drifted = PRODUCTION.replace("64Mi", "128Mi").replace("LEVEL, value: info", "LEVEL, value: debug");
+    let drifted = path(&cli, "drifted.yaml", &drifted);
+    let drift = json(1, &["drift", &drifted, "--against", &profile]);
+    let changes: Vec<&str> =
+        drift["changes"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert!(changes.contains(&"services.api.env.LEVEL"), "{changes:?}");
+    assert!(changes.contains(&"services.api.resources.limits.memory"), "{changes:?}");
+    assert_eq!(
+        drift["changes"].as_array().unwrap().iter().filter(|one| one["noise"].is_null()).count(),
+        2,
+        "{drift}"
+    );
+
+    // What is in a Secret or a ConfigMap that is not there was not read, and a tag is no digest.
+    let unread = PRODUCTION.replace(
+        "{name: LEVEL, value: info}",
+        "{name: LEVEL, valueFrom: {configMapKeyRef: {name: c, key: k}}}",
+    );
+    let unread = path(&cli, "unread.yaml", &unread);
+    let pinned = format!("notes/api:2@sha256:{}", "a".repeat(64));
+    let pinned =
+        path(&cli, "pinned.yaml", &MIRRORED.replace("image: notes/api:2", &format!("image: \"{pinned}\"")));
+    let inconclusive = json(6, &["drift", &unread, "--against", &pinned]);
+    let paths: Vec<&str> = inconclusive["incomparable"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["services.api.env.LEVEL", "services.api.image"]);
+    let text = cli.run(&["drift", &unread, "--against", &pinned]).code(6).stdout;
+    assert!(text.contains("cannot be compared") && text.contains("not told by the source"), "{text}");
+}
+
+/// Removed when it goes out of scope.
+struct Container(String);
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        docker(&["rm", "--force", &self.0]);
+    }
+}
+
+#[test]
+fn a_container_and_a_project_are_read_whole() {
+    let cli = Cli::new();
+    let name = cli.name("source");
+    let label = |key: &str, value: &str| format!("com.docker.compose.{key}={value}");
+    let (project, service) = (label("project", &name), label("service", "api"));
+    let mut arguments = vec!["run", "--detach", "--name", &name, "--network", "none", "--label", &project];
+    arguments.extend(["--label", &service, "--memory", "64m", "--env", "LEVEL=info"]);
+    arguments.extend(["prodmirror-built/debian:bookworm", "sleep", "infinity"]);
+    docker(&arguments);
+    let container = Container(name.clone());
+    let profile = path(
+        &cli,
+        "api.yaml",
+        "apiVersion: prodmirror/v1\nname: api\nservices:\n  api:\n    image: \"prodmirror-built/debian:bookworm\"\n    \
+         command: [sleep, infinity]\n    env: {LEVEL: info}\n    resources: {limits: {memory: 64Mi}}\n    restart: never\n",
+    );
+    let other =
+        path(&cli, "other.yaml", &std::fs::read_to_string(&profile).unwrap().replace("info", "debug"));
+    for source in [format!("docker:{name}"), format!("compose:{name}")] {
+        let done = cli.run(&["drift", &source, "--against", &profile, "--format", "json"]).json();
+        let changes: Vec<&serde_json::Value> =
+            done["changes"].as_array().unwrap().iter().filter(|one| one["noise"].is_null()).collect();
+        assert_eq!(changes, Vec::<&serde_json::Value>::new(), "{source}");
+        let done = cli.run(&["diff", &source, &other, "--format", "json"]).code(1).json();
+        assert_eq!(done["changes"][0]["path"].as_str().map(|_| ()), Some(()));
+        let paths = done["changes"].to_string();
+        assert!(paths.contains("services.api.env.LEVEL"), "{source}: {paths}");
+        let dump = cli.run(&["env-dump", "--from", &source]).ok();
+        assert!(dump.stdout.contains("LEVEL=info"), "{dump}");
+    }
+    let answer = path(&cli, "inspect.json", &docker(&["inspect", &container.0]));
+    let done = cli.run(&["diff", &answer, &format!("docker:{name}"), "--format", "json"]);
+    assert!(done.code == 0 || done.code == 6, "one container, saved and live: {done}");
+    cli.run(&["drift", "compose:no-such-project-here", "--against", &profile]).code(2);
+}
+
 /// The lines of a `watch`, as they come.
 struct Watching {
     child: Child,

@@ -5,6 +5,7 @@
 //! secret) the profile's own spelling stands. A difference between the two trees is a difference between the two
 //! systems. No value of a secret ever gets into the tree.
 
+pub mod aligned;
 mod behaviour;
 mod cgroup;
 pub mod compose;

@@ -63,6 +63,7 @@ pub fn judge(difference: Difference, allowances: &[Allowance], a: &Value, b: &Va
             None => judged.difference.changes.push(change),
         }
     }
+    judged.difference.untold = difference.untold;
     let unread = difference.incomparable.into_iter();
     judged.difference.incomparable = unread.filter(|one: &Incomparable| of(&one.path).is_none()).collect();
     for (allowance, used) in allowances.iter().zip(used) {

@@ -66,11 +66,21 @@ pub enum Op {
 pub struct Difference {
     pub changes: Vec<Change>,
     pub incomparable: Vec<Incomparable>,
+    /// What one side has and no source of the other's kind can tell: no difference, and no doubt either.
+    #[serde(default)]
+    pub untold: Vec<Untold>,
 }
 
 /// A value that is there on both sides and was read on one at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incomparable {
+    pub path: Path,
+    pub why: String,
+}
+
+/// A value of one side that no source of the other side's kind can tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
     pub path: Path,
     pub why: String,
 }
@@ -94,6 +104,7 @@ impl Difference {
         };
         self.changes.retain(|change| concerns(&change.path));
         self.incomparable.retain(|one| concerns(&one.path));
+        self.untold.retain(|one| concerns(&one.path));
     }
 
     /// The changes that mean something: these decide exit codes.
@@ -134,7 +145,7 @@ pub fn compare(a: &Value, b: &Value) -> Difference {
     unread(&Path::root(), a, b, &mut incomparable);
     let mut changes = diff(a, b);
     changes.retain(|change| !incomparable.iter().any(|unread| change.path.starts_with(&unread.path)));
-    Difference { changes, incomparable }
+    Difference { changes, incomparable, untold: Vec::new() }
 }
 
 /// Walks what both sides have.

@@ -23,6 +23,10 @@ pub fn text(difference: &Difference, noise: bool) -> String {
         let line = format!("  {}: {}\n", unread.path, plain(&unread.why));
         groups.entry("cannot be compared".to_owned()).or_default().push_str(&line);
     }
+    for untold in &difference.untold {
+        let line = format!("  {}: {}\n", untold.path, plain(&untold.why));
+        groups.entry("not told by the source, and no difference".to_owned()).or_default().push_str(&line);
+    }
     let groups: Vec<String> = groups.iter().map(|(title, lines)| format!("{title}\n{lines}\n")).collect();
     groups.concat() + &suspects(difference) + &summary(difference, noise)
 }

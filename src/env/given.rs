@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{Concealing, Environment, Keeping, Section, Source, Value, Variable};
+use super::{Concealing, Environment, Keeping, Keyed, Section, Source, Value, Variable};
 use crate::{
+    capture::redact::Values,
     labels::{self, Kind},
     observed::{Container, Observed},
     plan::{
-        PodKind,
+        PodKind, SecretPlan, Template,
         capabilities::ImageFacts,
+        url_encode,
         variables::{self, Given, Giver, Variables},
     },
     profile::{PodField, Profile},
@@ -18,11 +20,32 @@ use crate::{
 
 /// What every service, job and store of a profile would get; secrets that it declares have no value yet.
 pub fn of_profile(profile: &Profile, origin: &str, keeping: Keeping<'_>) -> Vec<Environment> {
-    let one = |Variables { service, kind, given }| Environment {
-        service: Some(service.to_string()),
-        section: section(kind),
-        origin: origin.to_owned(),
-        variables: concealed(given.into_iter().map(|(name, given)| wanted(name, given)).collect(), keeping),
+    of_captured(profile, &Values::default(), origin, keeping)
+}
+
+/// The same of a profile that was captured; its secrets are hashed where their values were read.
+pub fn of_captured(
+    profile: &Profile,
+    values: &Values,
+    origin: &str,
+    keeping: Keeping<'_>,
+) -> Vec<Environment> {
+    let carriers = variables::carriers(profile);
+    let value_of = |variable: &str| {
+        let is_url = |secret: &SecretPlan| secret.url_variable.as_deref() == Some(variable);
+        let secret = carriers.iter().find(|secret| secret.variable == variable || is_url(secret))?;
+        let value = values.get(&secret.secret)?;
+        Some(if is_url(secret) { url_encode(value) } else { value.to_owned() })
+    };
+    let hashed = |template: &Template| Some(keeping.key.hash(&template.fill(value_of)?));
+    let one = |Variables { service, kind, given }| {
+        let given = given.into_iter().map(|(name, given)| wanted(name, given, &hashed));
+        Environment {
+            service: Some(service.to_string()),
+            section: section(kind),
+            origin: origin.to_owned(),
+            variables: concealed(given.collect(), keeping),
+        }
     };
     variables::variables(profile).into_iter().map(one).collect()
 }
@@ -39,12 +62,12 @@ pub fn concealed(mut variables: Vec<Variable>, keeping: Keeping<'_>) -> Vec<Vari
     variables
 }
 
-fn wanted(name: String, given: Given) -> Variable {
+fn wanted(name: String, given: Given, hashed: &dyn Fn(&Template) -> Option<Keyed>) -> Variable {
     let source = source(given.by);
     let written = written(&given);
     let value = match given.value {
         Err(why) => Value::Hole(why),
-        Ok(template) if template.holds_secret() => Value::Secret(None),
+        Ok(template) if template.holds_secret() => Value::Secret(hashed(&template)),
         Ok(template) => Value::Text(template.to_string()),
     };
     Variable { name, value, source, written }

@@ -37,7 +37,9 @@ mod write;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
 pub use compare::{CompareError, EnvChange, EnvDiff, Incomparable, compare};
-pub use given::{Reading, concealed, first_replica, of_container, of_mirror, of_process, of_profile};
+pub use given::{
+    Reading, concealed, first_replica, of_captured, of_container, of_mirror, of_process, of_profile,
+};
 pub use hash::{HashKey, Keyed};
 pub use read::{ReadError, read};
 pub use secret::{Concealing, Keeping, Rules};

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{
-    BackendKind, Capabilities, PodKind, Site, Template,
+    BackendKind, Capabilities, PodKind, SecretPlan, Site, Template,
     capabilities::{Host, Options},
     env, network, order, secrets, stores,
 };
@@ -45,18 +45,24 @@ pub fn variables(profile: &Profile) -> Vec<Variables> {
     let capabilities = anywhere(profile.name.clone());
     let nodes = order::nodes(profile);
     let project = format!("pm-{}", profile.name);
-    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
     let (networks, _) = network::networks(&capabilities, &project, 1);
     let site = Site {
         profile,
         capabilities: &capabilities,
         project,
         networks,
-        secrets: secrets::secrets(profile, named.iter()),
+        secrets: carriers(profile),
         addresses: Default::default(),
         service_links: env::service_links(&nodes),
     };
     nodes.iter().map(|node| of(&site, node)).collect()
+}
+
+/// The secrets of a profile, and the variables that stand for them in a [`Template`].
+pub fn carriers(profile: &Profile) -> Vec<SecretPlan> {
+    let nodes = order::nodes(profile);
+    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
+    secrets::secrets(profile, named.iter())
 }
 
 fn of(site: &Site<'_>, node: &order::Node<'_>) -> Variables {

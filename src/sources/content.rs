@@ -34,8 +34,10 @@ pub fn recognize(text: &str) -> Content {
         }
         _ => {}
     }
-    match top("services") {
-        Some("") => Content::Compose,
+    // A variable may be called so; then it has a value on the same line.
+    let opens = |after: &str| after.is_empty() || after.starts_with(['#', '{']);
+    match top("services").or(top("include")) {
+        Some(after) if opens(after) => Content::Compose,
         _ => Content::Variables,
     }
 }
@@ -50,6 +52,10 @@ fn of_json(json: &Json) -> Content {
         (_, Some("Environment")) => Content::Variables,
         (version, None) if version.starts_with("prodmirror/") => Content::Profile,
         ("", _) if first["services"].is_object() => Content::Compose,
+        // The API's own lists, saved as they were answered.
+        ("", kind) if kind.is_none_or(|kind| kind.ends_with("List")) && first["items"].is_array() => {
+            Content::Kubernetes
+        }
         (_, Some(_)) if !version.is_empty() => Content::Kubernetes,
         _ => Content::Variables,
     }
@@ -66,7 +72,11 @@ mod tests {
             ("# c\napiVersion: \"prodmirror/v1\"\n", Content::Profile),
             ("apiVersion: apps/v1\nkind: Deployment\n", Content::Kubernetes),
             ("version: '3'\nservices:\n  a:\n    image: x\n", Content::Compose),
+            ("name: x\nservices: # all\n  a: {image: x}\n", Content::Compose),
+            ("include: [base.yaml]\n", Content::Variables),
+            ("include:\n- base.yaml\n", Content::Compose),
             ("services=1\nA=2\n", Content::Variables),
+            ("services: a b\n", Content::Variables),
             ("environment:\n  A: x\n", Content::Variables),
             ("A=1\n", Content::Variables),
             ("", Content::Variables),
@@ -76,6 +86,7 @@ mod tests {
             (r#"{"apiVersion": "prodmirror/v1", "name": "x"}"#, Content::Profile),
             (r#"[{"Id": "x", "Config": {"Env": ["A=1"]}}]"#, Content::Inspect),
             (r#"{"apiVersion": "v1", "kind": "List", "items": []}"#, Content::Kubernetes),
+            (r#"{"kind": "PodList", "items": []}"#, Content::Kubernetes),
             (r#"{"services": {"a": {}}}"#, Content::Compose),
         ] {
             assert_eq!(recognize(text), wanted, "{text}");

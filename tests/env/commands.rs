@@ -113,13 +113,53 @@ fn what_cannot_be_compared_is_neither_equal_nor_different() {
 }
 
 #[test]
-fn files_of_others_are_answered_with_the_line_that_captures_them() {
+fn files_of_others_are_captured_first_and_their_secrets_are_compared_by_hash() {
     let desk = Desk::new();
-    let compose = desk.cli.file("compose.yaml", "services:\n  a:\n    image: x\n").display().to_string();
-    let done = desk.cli.run(&["env-dump", "--from", &compose]).code(2);
-    assert!(done.stderr.contains(&format!("prodmirror capture compose {compose}")), "{done}");
-    desk.cli.run(&["env-dump", "--from", "kubernetes:prod/shop"]).code(2);
-    desk.cli.run(&["env-dump", "--from", "postgres://x:hunter2@db/x"]).code(2);
+    let compose = |password: &str| {
+        format!(
+            "services:\n  api:\n    image: x:1\n    environment: {{DB_PASSWORD: {password}, LEVEL: info, \
+             URL: 'postgres://u:{password}@db/x'}}\n"
+        )
+    };
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {metadata: {labels: {a: b}}, \
+                    spec: {containers: [{name: a, image: 'x:1', env: [{name: LEVEL, value: info}, {name: DB_PASSWORD, \
+                    valueFrom: {secretKeyRef: {name: db, key: password}}}]}]}}}\n";
+    let path = |name: &str, text: &str| desk.cli.file(name, text).display().to_string();
+    let (one, same, other) = (
+        path("one/compose.yaml", &compose("letmein-77")),
+        path("same/compose.yaml", &compose("letmein-77")),
+        path("other/compose.yaml", &compose("letmein-78")),
+    );
+    let dump = desk.cli.run(&["env-dump", "--from", &one]).ok();
+    assert!(dump.stdout.contains("LEVEL=info") && dump.stdout.contains("#secret DB_PASSWORD="), "{dump}");
+    assert!(!dump.to_string().contains("letmein"), "{dump}");
+    desk.cli.run(&["env-diff", &one, &same]).ok();
+    let done = desk.cli.run(&["env-diff", &one, &other, "--format", "json"]).code(1);
+    let names: Vec<String> =
+        done.json()["changes"].as_array().unwrap().iter().map(|one| one["name"].to_string()).collect();
+    assert_eq!(names, ["\"DB_PASSWORD\"", "\"URL\""]);
+    desk.cli.run(&["env-diff", &one, &dotenv(&desk, &dump.stdout)]).ok();
+    // By its name alone a secret of a cluster is known, and so it is neither equal nor different.
+    let cluster = path("cluster/api.yaml", manifest);
+    let only = path("only.env", &dump.stdout.replace("URL=", "NO="));
+    let done = desk.cli.run(&["env-diff", &cluster, &only, "--format", "json"]).code(1);
+    assert_eq!(done.json()["incomparable"][0]["name"], "DB_PASSWORD", "{done}");
+    let folder = format!("{}/", desk.path("cluster"));
+    assert!(desk.cli.run(&["env-dump", "--from", &folder]).ok().stdout.contains("LEVEL=info"));
+    let plain =
+        desk.cli.run(&["env-dump", "--from", &one, "--is-plain", "DB_PASSWORD", "--is-plain", "URL"]).ok();
+    assert!(plain.stdout.contains("DB_PASSWORD=letmein-77"), "{plain}");
+}
+
+fn dotenv(desk: &Desk, text: &str) -> String {
+    desk.cli.file("dumped.env", text).display().to_string()
+}
+
+#[test]
+fn what_is_no_source_of_variables_is_said_without_its_password() {
+    let desk = Desk::new();
+    let done = desk.cli.run(&["env-dump", "--from", "postgres://x:hunter2@db/x"]).code(2);
+    assert!(!done.to_string().contains("hunter2"), "{done}");
     let bad = desk.cli.file("bad.env", "A=1\nB=\"x\n").display().to_string();
     let done = desk.cli.run(&["env-dump", "--from", &bad]).code(3);
     assert!(done.stderr.contains("bad.env:2:"), "{done}");

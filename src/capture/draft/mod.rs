@@ -25,7 +25,7 @@ pub use seal::{is_unedited, sealed};
 pub(super) use settle::take_out;
 pub use taking::{Pair, Taking, scalar};
 
-use super::redact::{Rules, Secrets, redact};
+use super::redact::{Rules, Secrets, Values, redact};
 use crate::{
     path::{Path, Segment},
     profile::{Problems, VERSION, from_tree, lengthen, tree},
@@ -61,6 +61,9 @@ pub struct Draft {
     pub holes: Vec<Hole>,
     pub notes: Vec<Note>,
     pub account: Account,
+    /// What the secrets of the profile were where it was captured, to be hashed and never printed.
+    #[serde(skip)]
+    pub values: Values,
 }
 
 /// A value that could not be read and that nobody can make up.
@@ -150,7 +153,7 @@ impl<'s> Sketch<'s> {
             }
         }
         let holes = holes(&profile);
-        Ok(Draft { profile, holes, notes, account })
+        Ok(Draft { profile, holes, notes, account, values: secrets.values() })
     }
 }
 

@@ -32,6 +32,22 @@ pub struct Secrets {
     declared: IndexMap<Name, Option<Shape>>,
 }
 
+/// Values of secrets by the names that a profile gives them; nothing prints them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Values(BTreeMap<Name, String>);
+
+impl Values {
+    pub fn get(&self, name: &Name) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// What a value is called, and its name once something refers to it.
 struct Known {
     wanted: String,
@@ -111,6 +127,12 @@ impl Secrets {
     /// Secrets by name, with their shapes.
     pub fn declared(&self) -> impl Iterator<Item = (&Name, Option<String>)> {
         self.declared.iter().map(|(name, shape)| (name, shape.map(spelled)))
+    }
+
+    /// The values that something refers to by a name.
+    pub fn values(&self) -> Values {
+        let named = |(value, known): (&String, &Known)| Some((known.name.clone()?, value.clone()));
+        Values(self.by_value.iter().filter_map(named).collect())
     }
 
     fn named(&mut self, wanted: &str, shape: Option<Shape>) -> Name {

@@ -14,7 +14,7 @@ mod within;
 
 use serde_json::{Value as Json, json};
 
-pub use known::{MASK, Secrets};
+pub use known::{MASK, Secrets, Values};
 pub use shape::{Form, form};
 pub use telling::is_telling;
 

@@ -7,16 +7,19 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use prodmirror::{
     capture::{
-        compose, docker,
         draft::{Draft, From, is_unedited, sealed},
-        redact::{Rules, scrub},
+        redact::Rules,
     },
     path::Path,
-    profile::Problems,
-    readers::compose::{Ask, KEPT},
+    readers::compose::Ask,
 };
 
-use crate::cli::{failure::Failure, host::Host, ui::Ui};
+use crate::cli::{
+    failure::Failure,
+    host::Host,
+    source::captured::{self, Containers, environment},
+    ui::Ui,
+};
 
 /// Make a profile of what really runs, or of its files
 ///
@@ -119,7 +122,8 @@ impl Compose {
             environment: environment(),
         };
         let from = From { from: "compose", at: Some(now()), ..From::default() };
-        self.output.put(from_compose(&ask, &from, &self.output.rules()).await?, ui)
+        let captured = captured::from_compose(&ask, &from, &self.output.rules()).await?;
+        self.output.put(captured.draft, ui)
     }
 }
 
@@ -127,44 +131,20 @@ impl Docker {
     async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         self.output.admit()?;
         let engine = Host::read()?.engine().await?;
-        let project = self.project.iter().map(|name| format!("{}={name}", docker::PROJECT));
-        let labels: Vec<String> = self.labels.iter().cloned().chain(project).collect();
-        let mut dump = engine.foreign_dump(&labels, &self.containers).await?;
-        let there: Vec<&str> = dump.containers.iter().map(|(name, _)| name.as_str()).collect();
-        if there.is_empty() || there.len() < self.containers.len() {
-            let message = format!("{} of the containers asked for are on {}", there.len(), engine.address());
-            return Err(Failure::usage("no-such-container", message).hint("`docker ps --all` lists them"));
-        }
-        dump.containers.iter_mut().for_each(|(_, document)| document.sort_all_objects());
+        let of = Containers {
+            named: self.containers.clone(),
+            labels: self.labels.clone(),
+            project: self.project.clone(),
+        };
         let from = From { from: "docker", at: Some(now()), ..From::default() };
-        let name = self.project.as_deref().unwrap_or("docker");
-        self.output.put(docker::draft(dump, name, &from, &self.output.rules()).map_err(unfit)?, ui)
+        let captured = captured::from_engine(&*engine, &of, &from, &self.output.rules()).await?;
+        self.output.put(captured.draft, ui)
     }
-}
-
-/// The profile that Compose files amount to.
-pub async fn from_compose(ask: &Ask, from: &From, rules: &Rules) -> Result<Draft, Failure> {
-    let document = prodmirror::readers::compose::read(ask)
-        .await
-        .map_err(|refused| Failure::input("compose-file", scrub(&refused.to_string())))?;
-    compose::draft(document, from, rules).map_err(unfit)
-}
-
-/// What docker is run with of this program's own environment.
-pub fn environment() -> std::collections::BTreeMap<String, std::ffi::OsString> {
-    KEPT.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect()
 }
 
 /// RFC 3339 in UTC, to the second.
 fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// `check` refuses what was captured, and nothing was left to leave out.
-fn unfit(problems: Problems) -> Failure {
-    let first = problems.0.first();
-    let said = first.map(|problem| format!("{}: {}", problem.path, problem.message)).unwrap_or_default();
-    Failure::input("capture", format!("no profile can be made of it: {}", scrub(&said)))
 }
 
 impl Output {

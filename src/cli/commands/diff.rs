@@ -15,15 +15,18 @@ use crate::cli::{
 
 /// What differs between two sources; A is "from", B is "to"
 ///
-/// A mirror is read live: what really runs, not what its profile says.
+/// A mirror is read live: what really runs, not what its profile says. Anything but a profile and a mirror is captured
+/// first, as `capture` does it: what means the same is no difference, and what such a source cannot tell is named.
 /// Exit 0 when they are equal, 1 when they differ, 6 when only what cannot be compared is left.
 ///
 /// Examples:
 ///   prodmirror diff profiles/shop-dev.yaml profiles/shop.yaml
 ///   prodmirror diff profiles/shop.yaml mirror:shop --html difference.html
+///   prodmirror diff compose.yaml compose:shop
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A profile's file, `profile:FILE`, `-`, or mirror:NAME; `#SERVICE` picks one service
+    /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, `-`, mirror:NAME,
+    /// docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]
@@ -49,10 +52,8 @@ impl Diff {
             }
             (a, b) => a.as_ref().or(b.as_ref()),
         };
-        let (a, b) = (source::tree(&host, &from, ui).await?, source::tree(&host, &to, ui).await?);
-        let mut difference = diff::compare(&a.tree, &b.tree);
-        difference.set_aside(&a.departures);
-        difference.set_aside(&b.departures);
+        let (mut a, mut b) = (source::tree(&host, &from, ui).await?, source::tree(&host, &to, ui).await?);
+        let mut difference = source::compare(&mut a, &mut b)?;
         if let Some(service) = service {
             difference.only(service);
         }

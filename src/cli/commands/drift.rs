@@ -3,7 +3,7 @@ use std::path::{Path as FilePath, PathBuf};
 use clap::Args;
 use prodmirror::{
     diff::{
-        self, Allowance, Change, Difference, Incomparable, Judged,
+        self, Allowance, Change, Difference, Incomparable, Judged, Untold,
         report::{self, Compared, Place},
     },
     path::Path,
@@ -22,16 +22,20 @@ use crate::cli::{
 /// Fail when what runs is not what the profile in git says
 ///
 /// The profile is "from" (`-`), what runs is "to" (`+`).
+/// SOURCE may be production itself, or its manifests: they are captured first, and what means the same is no drift.
+/// What such a source cannot tell (a seed, an allowance) is named, and no drift either.
 /// Exit 0 when it is as the profile says, 1 when it drifted, 6 when only what cannot be compared is left.
 /// A file of allowances is a map of paths, `*` for any one key, to the reason why each may differ:
 ///   services.*.env.LOG_LEVEL: turned up by hand while the incident lasts
 ///
 /// Examples:
 ///   prodmirror drift mirror:shop --against profiles/shop.yaml
+///   prodmirror drift manifests/ --against profiles/shop.yaml
 ///   prodmirror drift captured.yaml --against profiles/shop.yaml --allow drift-allowed.yaml --junit drift.xml
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// What really is: a mirror, read live, or a profile that was captured
+    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, a Compose file, Kubernetes manifests or
+    /// a folder/ of them, `docker inspect`'s answer, or a profile that was captured
     #[arg(value_name = "SOURCE")]
     source: String,
     /// How it should be
@@ -56,6 +60,7 @@ pub struct Drift {
 struct Body<'a> {
     changes: &'a [Change],
     incomparable: &'a [Incomparable],
+    untold: &'a [Untold],
     allowed: Vec<Allowed<'a>>,
     unused: &'a [Allowance],
     unknown: &'a [Allowance],
@@ -75,10 +80,9 @@ impl Drift {
         let name = source::named(&self.source)?;
         let against = self.against.display().to_string();
         let profile = source::named(&format!("profile:{against}"))?;
-        let wanted = source::tree(&host, &profile, ui).await?;
-        let real = source::tree(&host, &name, ui).await?;
-        let mut difference: Difference = diff::compare(&wanted.tree, &real.tree);
-        difference.set_aside(&real.departures);
+        let mut wanted = source::tree(&host, &profile, ui).await?;
+        let mut real = source::tree(&host, &name, ui).await?;
+        let mut difference = source::compare(&mut wanted, &mut real)?;
         if let Some(service) = &name.service {
             difference.only(service);
         }
@@ -119,9 +123,9 @@ impl Drift {
                 .iter()
                 .map(|(change, reason)| Allowed { change, reason: reason.as_str() })
                 .collect();
-            let Difference { changes, incomparable } = &judged.difference;
-            let body =
-                Body { changes, incomparable, allowed, unused: &judged.unused, unknown: &judged.unknown };
+            let Difference { changes, incomparable, untold } = &judged.difference;
+            let (unused, unknown) = (&judged.unused, &judged.unknown);
+            let body = Body { changes, incomparable, untold, allowed, unused, unknown };
             ui.document("Diff", &body);
             return;
         }

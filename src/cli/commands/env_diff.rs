@@ -25,7 +25,8 @@ use crate::cli::{
 ///   prodmirror env-dump --from docker:web-1 --format json | prodmirror env-diff local.env -
 #[derive(Debug, Args)]
 pub struct EnvDiff {
-    /// A file, `-`, mirror:NAME, docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one service
+    /// A file of variables, a profile, a Compose file, Kubernetes manifests or a folder/ of them, `-`, mirror:NAME,
+    /// docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]

@@ -25,7 +25,8 @@ use crate::cli::{
 ///   eval "$(prodmirror env-dump --from profiles/shop.yaml#api --format shell)"
 #[derive(Debug, Args)]
 pub struct EnvDump {
-    /// Where to read: a file, `-`, mirror:NAME, docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one
+    /// Where to read: a file of variables, a profile, a Compose file, Kubernetes manifests or a folder/ of them, `-`,
+    /// mirror:NAME, docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one
     #[arg(long, value_name = "SOURCE", env = "PRODMIRROR_SOURCE", hide_env = true)]
     from: Option<String>,
     /// The service, where the source has several

@@ -6,8 +6,12 @@ use prodmirror::{
     readers::compose::Ask,
 };
 
-use super::capture::{environment, from_compose};
-use crate::cli::{failure::Failure, naming::DEFAULT, ui::Ui};
+use crate::cli::{
+    failure::Failure,
+    naming::DEFAULT,
+    source::captured::{environment, from_compose},
+    ui::Ui,
+};
 
 /// Write a first profile
 ///
@@ -48,7 +52,8 @@ impl Init {
 /// A capture of one Compose file, which the reader is going to edit.
 async fn first(file: &Path) -> Result<String, Failure> {
     let ask = Ask { files: vec![file.to_owned()], environment: environment(), ..Ask::default() };
-    let draft = from_compose(&ask, &From { from: "compose", ..From::default() }, &Rules::default()).await?;
+    let draft =
+        from_compose(&ask, &From { from: "compose", ..From::default() }, &Rules::default()).await?.draft;
     let name = file.file_name().map_or_else(|| "the Compose file".into(), |name| name.to_string_lossy());
     Ok(format!(
         "# A first profile, taken from {}. Next: `prodmirror check`, then `prodmirror pin`.\n\

@@ -3,18 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use prodmirror::{
-    capture::{
-        docker,
-        draft::From,
-        kubernetes::{self, is_kubernetes},
-        redact::scrub,
-    },
-    readers::files,
-};
+use prodmirror::capture::draft::From;
 
-use super::{Output, now, unfit};
-use crate::cli::{failure::Failure, ui::Ui};
+use super::{Output, now};
+use crate::cli::{failure::Failure, source::captured, ui::Ui};
 
 /// From saved Kubernetes objects, or from what `docker inspect` answered of containers and of their images
 ///
@@ -40,41 +32,8 @@ pub struct Files {
 impl Files {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         self.output.admit()?;
-        let documents = files::read(&self.paths)
-            .map_err(|refused| Failure::input("unreadable", scrub(&refused.to_string())))?;
         let from = From { from: "files", at: Some(now()), ..From::default() };
-        // The one place that tells inputs apart.
-        let is_cluster = documents.iter().flat_map(|document| &document.values).any(is_kubernetes);
-        let is_engine = documents.iter().flat_map(|document| &document.values).any(docker::is_answer);
-        let named: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
-        let named = named.join(", ");
-        let draft = match (is_cluster, is_engine) {
-            (true, false) => kubernetes::draft(documents, &from, &self.output.rules()),
-            (false, true) => docker::draft(dump(documents)?, "captured", &from, &self.output.rules()),
-            (true, true) => {
-                let message =
-                    format!("{named}: Kubernetes objects and answers of `docker inspect` are two stacks");
-                return Err(Failure::input("two-stacks", message).hint("capture each by itself"));
-            }
-            (false, false) => {
-                let message =
-                    format!("{named}: no Kubernetes object and no answer of `docker inspect` is in it");
-                return Err(Failure::input("no-objects", message)
-                    .hint("a Compose file is for `prodmirror capture compose FILE`"));
-            }
-        };
-        self.output.put(draft.map_err(unfit)?, ui)
+        let captured = captured::from_paths(&self.paths, &from, &self.output.rules())?;
+        self.output.put(captured.draft, ui)
     }
-}
-
-/// Every document of a container or an image, those that did not run too: somebody saved them on purpose.
-fn dump(documents: Vec<kubernetes::Document>) -> Result<docker::Dump, Failure> {
-    let mut dump = docker::Dump { stopped_too: true, ..docker::Dump::default() };
-    for kubernetes::Document { name, values } in documents {
-        for value in values {
-            dump.add(&name, value)
-                .map_err(|why| Failure::input("no-objects", format!("{name}: {}", scrub(&why))))?;
-        }
-    }
-    Ok(dump)
 }

@@ -1,4 +1,4 @@
-//! SOURCE: what a name on the command line leads to, read.
+//! The variables of a SOURCE.
 
 use std::path::Path;
 
@@ -8,32 +8,15 @@ use prodmirror::{
     mirror,
     name::Name,
     observed::Container,
-    profile::{self, Layers, Loaded, Origins, Source, load},
-    sources::{self, Content, EXAMPLES, Place, SourceName},
+    profile,
+    sources::{Content, Place, SourceName},
 };
 
 use super::{
-    again::{Again, again},
-    failure::Failure,
-    host::Host,
-    naming::{bad_profile, read_beside},
-    ui::Ui,
+    captured::{self, Captured},
+    file,
 };
-
-/// Reads a SOURCE as a name.
-pub fn named(text: &str) -> Result<SourceName, Failure> {
-    sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
-        Failure::usage("bad-source", error.to_string()).hint(format!("for example {}", EXAMPLES.join(", ")))
-    })
-}
-
-/// A source as a tree of the profile's long form.
-pub struct Tree {
-    pub tree: serde_json::Value,
-    /// Where it could not be what its own profile says, and why.
-    pub departures: Vec<(prodmirror::path::Path, String)>,
-    pub origins: Origins,
-}
+use crate::cli::{failure::Failure, host::Host, ui::Ui};
 
 /// How sources are read for their variables.
 pub struct Reader<'a> {
@@ -46,111 +29,6 @@ pub struct Reader<'a> {
     pub live: bool,
     /// Which variables are secrets, and which are none, whatever they look like.
     pub rules: env::Rules,
-}
-
-/// A file's text and what it holds.
-pub struct Read {
-    pub name: String,
-    pub bytes: Vec<u8>,
-    pub content: Content,
-}
-
-/// Reads a file or standard input.
-pub fn file(place: &Place) -> Result<Read, Failure> {
-    let (name, bytes) = match place {
-        Place::Stdin => {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes)
-                .map_err(|error| Failure::input("unreadable", format!("standard input: {error}")))?;
-            ("<stdin>".to_owned(), bytes)
-        }
-        Place::File(file) | Place::Profile(file) => {
-            let bytes = std::fs::read(file)
-                .map_err(|error| Failure::input("unreadable", format!("{file}: {error}")))?;
-            (file.clone(), bytes)
-        }
-        other => return Err(Failure::usage("bad-source", format!("{other} is no file"))),
-    };
-    let content = match place {
-        Place::Profile(_) => Content::Profile,
-        _ => sources::recognize(&String::from_utf8_lossy(&bytes)),
-    };
-    Ok(Read { name, bytes, content })
-}
-
-impl Read {
-    /// The profile that the file holds.
-    pub fn profile(self, ui: &Ui) -> Result<Loaded, Failure> {
-        let documents = [Source::new(self.name, self.bytes)];
-        let layers = Layers {
-            documents: &documents,
-            set: &[],
-            unset: &[],
-            allow_unpinned: true,
-            read_file: &read_beside,
-        };
-        load(&layers).map_err(|problems| {
-            let sources = layers.sources();
-            ui.error_line(&profile::render(&problems.0, &sources, ui.color_on_stderr()));
-            bad_profile(&problems.0)
-        })
-    }
-
-    fn text(&self) -> Result<&str, Failure> {
-        std::str::from_utf8(&self.bytes).map_err(|error| {
-            let line = self.bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Failure::input("bad-variables", format!("{}:{line}: this is not UTF-8", self.name))
-        })
-    }
-
-    /// What is no profile and no file of variables is captured first.
-    pub fn to_capture(&self) -> Failure {
-        let (what, kind) = match self.content {
-            Content::Compose => ("a Compose file", "compose"),
-            Content::Kubernetes => ("a Kubernetes manifest", "files"),
-            Content::Inspect => ("an answer of `docker inspect`", "files"),
-            Content::Profile | Content::Variables => ("of another kind", "files"),
-        };
-        let name = &self.name;
-        Failure::usage("not-a-profile", format!("{name} is {what}, which is not read as it is")).hint(
-            format!(
-                "make a profile of it, and name that: prodmirror capture {kind} {name} -o prodmirror.yaml"
-            ),
-        )
-    }
-}
-
-/// Reads a source whole: a profile, or what really runs in a mirror.
-pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Failure> {
-    match &source.place {
-        Place::File(_) | Place::Stdin | Place::Profile(_) => {
-            let read = file(&source.place)?;
-            match read.content {
-                Content::Profile => {
-                    let Loaded { profile, origins, .. } = read.profile(ui)?;
-                    Ok(Tree { tree: profile::tree(&profile), departures: Vec::new(), origins })
-                }
-                Content::Variables => Err(Failure::usage(
-                    "not-a-profile",
-                    format!("{} holds variables alone; `prodmirror env-diff` compares those", read.name),
-                )),
-                Content::Compose | Content::Kubernetes | Content::Inspect => Err(read.to_capture()),
-            }
-        }
-        Place::Mirror(name) => {
-            let backend = host.connect().await?;
-            let Again { plan, tree, secrets, .. } = again(host, &*backend, name, &[], ui).await?;
-            let live = mirror::live_tree(&*backend, &plan, &tree, &secrets).await?;
-            Ok(Tree { tree: live.tree, departures: live.departures, origins: Origins::default() })
-        }
-        Place::Docker(_) | Place::Compose(_) | Place::Kubernetes { .. } => {
-            Err(Failure::later(&format!("the source `{}` as a whole", source.place))
-                .hint("`prodmirror env-diff` compares the variables of containers"))
-        }
-        Place::Store(_) => {
-            Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
-        }
-    }
 }
 
 impl Reader<'_> {
@@ -174,7 +52,7 @@ impl Reader<'_> {
     async fn all(&self, source: &SourceName) -> Result<Vec<Environment>, Failure> {
         let origin = source.place.to_string();
         match &source.place {
-            Place::File(_) | Place::Stdin | Place::Profile(_) => self.of_file(&source.place),
+            Place::File(_) | Place::Stdin | Place::Profile(_) => self.of_file(&source.place).await,
             Place::Mirror(name) => self.of_mirror(name, &origin).await,
             Place::Docker(name) => self.of_container(name, &origin).await,
             Place::Compose(project) => self.of_project(project, &origin).await,
@@ -189,9 +67,15 @@ impl Reader<'_> {
         Ok(mirror::hash_key(&self.host.hash_key)?)
     }
 
-    fn of_file(&self, place: &Place) -> Result<Vec<Environment>, Failure> {
+    async fn of_file(&self, place: &Place) -> Result<Vec<Environment>, Failure> {
         if self.live {
             return Err(not_live(place));
+        }
+        let rules = captured::rules(&self.rules);
+        if let Place::File(folder) = place
+            && Path::new(folder).is_dir()
+        {
+            return self.of_captured(&captured::from_folder(folder, &rules)?, place);
         }
         let read = file(place)?;
         match read.content {
@@ -221,8 +105,18 @@ impl Reader<'_> {
                 let variables = env::concealed(variables.into_iter().map(one).collect(), keeping);
                 Ok(vec![Environment { origin: place.to_string(), variables, ..Environment::default() }])
             }
-            Content::Compose | Content::Kubernetes | Content::Inspect => Err(read.to_capture()),
+            Content::Compose | Content::Kubernetes | Content::Inspect => {
+                self.of_captured(&captured::from_file(place, &read, &rules).await?, place)
+            }
         }
+    }
+
+    /// What the profile would give each workload; secrets by their hash where their values were read.
+    fn of_captured(&self, captured: &Captured, place: &Place) -> Result<Vec<Environment>, Failure> {
+        let profile = profile::from_tree(&captured.draft.profile)
+            .map_err(|problems| Failure::input("capture", format!("{place}: {problems}")))?;
+        let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
+        Ok(env::of_captured(&profile, &captured.draft.values, &place.to_string(), keeping))
     }
 
     async fn of_mirror(&self, name: &Name, origin: &str) -> Result<Vec<Environment>, Failure> {

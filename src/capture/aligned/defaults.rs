@@ -1,0 +1,61 @@
+//! What is so without being written: one side says it, the other does not.
+
+use serde_json::{Value as Json, json};
+
+use super::{get, has_its_workload, matches, pattern, put, remove};
+use crate::path::Path;
+
+/// As the plan has it where a profile is silent.
+fn table() -> [(&'static str, Json); 12] {
+    [
+        ("services.*.replicas", json!(1)),
+        ("services.*.probes.*.initial_delay", json!("0s")),
+        ("services.*.probes.*.period", json!("10s")),
+        ("services.*.probes.*.timeout", json!("1s")),
+        ("services.*.probes.*.success_threshold", json!(1)),
+        ("services.*.probes.*.failure_threshold", json!(3)),
+        ("services.*.probes.*.http.scheme", json!("http")),
+        ("services.*.stop_grace_period", json!("30s")),
+        ("services.*.enable_service_links", json!(true)),
+        ("services.*.read_only", json!(false)),
+        ("services.*.balancing", json!("cluster-ip")),
+        ("services.*.no_new_privileges", json!(false)),
+    ]
+}
+
+/// Writes it where the other does, and leaves it out where the other does.
+pub(super) fn spell(tree: &mut Json, other: &Json) {
+    for section in ["services", "jobs", "stores"] {
+        for (path, value) in table() {
+            let path = pattern(&path.replacen("services", section, 1));
+            for at in matches(tree, &path) {
+                if get(tree, &at.0) == Some(&value) && get(other, &at.0).is_none() {
+                    remove(tree, &at.0);
+                }
+            }
+            for at in matches(other, &path) {
+                let has_above = get(tree, &at.0[..at.0.len() - 1]).is_some() && has_its_workload(tree, &at);
+                if has_above && get(tree, &at.0).is_none() && get(other, &at.0) == Some(&value) {
+                    put(tree, &at.0, &value);
+                }
+            }
+        }
+        requests(tree, other, section);
+    }
+}
+
+/// Kubernetes asks for as much as it allows where nothing is asked for.
+fn requests(tree: &mut Json, other: &Json, section: &str) {
+    for at in matches(tree, &pattern(&format!("{section}.*.resources.requests.*"))) {
+        let Some(what) = at.key_at(4) else { continue };
+        let limit = Path::of([section, at.key_at(1).unwrap_or_default(), "resources", "limits", what]);
+        if get(tree, &at.0) == get(tree, &limit.0) && get(other, &at.0).is_none() {
+            remove(tree, &at.0);
+        }
+    }
+    for at in matches(tree, &pattern(&format!("{section}.*.resources.requests"))) {
+        if get(tree, &at.0).and_then(Json::as_object).is_some_and(serde_json::Map::is_empty) {
+            remove(tree, &at.0);
+        }
+    }
+}

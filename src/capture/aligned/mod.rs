@@ -1,0 +1,86 @@
+//! A captured profile beside another one, so that only real differences are left between them.
+//!
+//! What means the same is spelled as the other spells it: a feature flag is a mere variable where it was captured, a
+//! store's URL a text, a secret has the name that capture gave it. What no source of this kind can tell (a seed, an
+//! allowance) is taken as the other has it, and said.
+
+mod defaults;
+mod images;
+mod ports;
+mod references;
+mod untold;
+mod variables;
+
+use serde_json::Value as Json;
+
+pub use untold::Teller;
+
+use super::tree::{get, put, remove};
+use crate::{
+    diff::Untold,
+    path::{Path, Segment},
+    profile::{Problems, from_tree},
+};
+
+/// A captured profile in the words of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aligned {
+    /// The profile in its long form.
+    pub tree: Json,
+    /// What stands on both sides and was read on one alone, with the reason.
+    pub unread: Vec<(Path, String)>,
+    /// What the other has and no source of this kind can tell.
+    pub untold: Vec<Untold>,
+}
+
+/// Both trees are profiles in their long form; `teller` is what the captured one was read from.
+///
+/// # Errors
+/// One of the trees is no profile.
+pub fn aligned(captured: &Json, teller: Teller, other: &Json) -> Result<Aligned, Problems> {
+    let (profile, theirs) = (from_tree(captured)?, from_tree(other)?);
+    let mut tree = captured.clone();
+    let unread = images::unread(&tree, other);
+    variables::spell(&mut tree, &profile, other, &theirs);
+    ports::spell(&mut tree, other);
+    references::spell(&mut tree, other);
+    defaults::spell(&mut tree, other);
+    let untold = untold::fill(&mut tree, teller, other);
+    Ok(Aligned { tree, unread, untold })
+}
+
+/// Where a pattern leads to in a tree, `*` standing for any one key.
+fn matches(tree: &Json, pattern: &Path) -> Vec<Path> {
+    let mut found = vec![(Path::root(), tree)];
+    for segment in &pattern.0 {
+        found = found
+            .into_iter()
+            .flat_map(|(at, value)| -> Vec<(Path, &Json)> {
+                match (segment, value) {
+                    (Segment::Key(star), Json::Object(map)) if star == "*" => {
+                        map.iter().map(|(key, value)| (at.key(key.as_str()), value)).collect()
+                    }
+                    (Segment::Key(key), Json::Object(map)) => {
+                        map.get(key).map(|value| (at.key(key.as_str()), value)).into_iter().collect()
+                    }
+                    _ => Vec::new(),
+                }
+            })
+            .collect();
+    }
+    found.into_iter().map(|(at, _)| at).collect()
+}
+
+/// The patterns of a table, `services.*.probes`.
+fn pattern(text: &str) -> Path {
+    text.parse().expect("the tables hold paths, as their test says")
+}
+
+/// Whether a path may be filled: of a workload only where that was captured.
+fn has_its_workload(tree: &Json, at: &Path) -> bool {
+    let is_workload = matches!(at.key_at(0), Some("services" | "jobs" | "stores"));
+    !is_workload || get(tree, &at.0[..at.0.len().min(2)]).is_some()
+}
+
+#[cfg(test)]
+mod tests;

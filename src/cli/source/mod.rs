@@ -1,0 +1,178 @@
+//! SOURCE: what a name on the command line leads to, read.
+
+pub mod captured;
+mod variables;
+
+use std::path::Path;
+
+use prodmirror::{
+    capture::{
+        aligned::{Aligned, Teller, aligned},
+        redact::Rules,
+    },
+    diff::{self, Difference, Untold},
+    mirror,
+    profile::{self, Layers, Loaded, Origins, Source, load},
+    sources::{self, Content, EXAMPLES, Place, SourceName},
+};
+
+pub use variables::Reader;
+
+use super::{
+    again::{Again, again},
+    failure::Failure,
+    host::Host,
+    naming::{bad_profile, read_beside},
+    ui::Ui,
+};
+use captured::Captured;
+
+/// Reads a SOURCE as a name.
+pub fn named(text: &str) -> Result<SourceName, Failure> {
+    sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
+        Failure::usage("bad-source", error.to_string()).hint(format!("for example {}", EXAMPLES.join(", ")))
+    })
+}
+
+/// A source as a tree of the profile's long form.
+pub struct Tree {
+    pub tree: serde_json::Value,
+    /// Where it could not be what its own profile says, and why.
+    pub departures: Vec<(prodmirror::path::Path, String)>,
+    pub origins: Origins,
+    /// What it was captured from; a profile and a mirror were not.
+    pub teller: Option<Teller>,
+}
+
+/// A file's text and what it holds.
+pub struct Read {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    pub content: Content,
+}
+
+/// Reads a file or standard input.
+pub fn file(place: &Place) -> Result<Read, Failure> {
+    let (name, bytes) = match place {
+        Place::Stdin => {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes)
+                .map_err(|error| Failure::input("unreadable", format!("standard input: {error}")))?;
+            ("<stdin>".to_owned(), bytes)
+        }
+        Place::File(file) | Place::Profile(file) => {
+            let bytes = std::fs::read(file)
+                .map_err(|error| Failure::input("unreadable", format!("{file}: {error}")))?;
+            (file.clone(), bytes)
+        }
+        other => return Err(Failure::usage("bad-source", format!("{other} is no file"))),
+    };
+    let content = match place {
+        Place::Profile(_) => Content::Profile,
+        _ => sources::recognize(&String::from_utf8_lossy(&bytes)),
+    };
+    Ok(Read { name, bytes, content })
+}
+
+impl Read {
+    /// The profile that the file holds.
+    pub fn profile(self, ui: &Ui) -> Result<Loaded, Failure> {
+        let documents = [Source::new(self.name, self.bytes)];
+        let layers = Layers {
+            documents: &documents,
+            set: &[],
+            unset: &[],
+            allow_unpinned: true,
+            read_file: &read_beside,
+        };
+        load(&layers).map_err(|problems| {
+            let sources = layers.sources();
+            ui.error_line(&profile::render(&problems.0, &sources, ui.color_on_stderr()));
+            bad_profile(&problems.0)
+        })
+    }
+
+    fn text(&self) -> Result<&str, Failure> {
+        std::str::from_utf8(&self.bytes).map_err(|error| {
+            let line = self.bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Failure::input("bad-variables", format!("{}:{line}: this is not UTF-8", self.name))
+        })
+    }
+}
+
+/// Reads a source whole: a profile, what really runs in a mirror, or what a capture makes of anything else.
+pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Failure> {
+    let rules = Rules::default();
+    match &source.place {
+        Place::File(folder) if Path::new(folder).is_dir() => {
+            Ok(captured::from_folder(folder, &rules)?.into())
+        }
+        place @ (Place::File(_) | Place::Stdin | Place::Profile(_)) => {
+            let read = file(place)?;
+            match read.content {
+                Content::Profile => {
+                    let Loaded { profile, origins, .. } = read.profile(ui)?;
+                    Ok(Tree { tree: profile::tree(&profile), departures: Vec::new(), origins, teller: None })
+                }
+                Content::Variables => Err(Failure::usage(
+                    "not-a-profile",
+                    format!("{} holds variables alone; `prodmirror env-diff` compares those", read.name),
+                )),
+                Content::Compose | Content::Kubernetes | Content::Inspect => {
+                    Ok(captured::from_file(place, &read, &rules).await?.into())
+                }
+            }
+        }
+        Place::Mirror(name) => {
+            let backend = host.connect().await?;
+            let Again { plan, tree, secrets, .. } = again(host, &*backend, name, &[], ui).await?;
+            let live = mirror::live_tree(&*backend, &plan, &tree, &secrets).await?;
+            let mirror::LiveTree { tree, departures } = live;
+            Ok(Tree { tree, departures, origins: Origins::default(), teller: None })
+        }
+        place @ (Place::Docker(_) | Place::Compose(_)) => {
+            Ok(captured::from_place(host, place, &rules).await?.into())
+        }
+        Place::Kubernetes { .. } => Err(Failure::later(&format!("the source `{}`", source.place))),
+        Place::Store(_) => {
+            Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
+        }
+    }
+}
+
+impl From<Captured> for Tree {
+    fn from(Captured { draft, teller }: Captured) -> Self {
+        Self {
+            tree: draft.profile,
+            departures: Vec::new(),
+            origins: Origins::default(),
+            teller: Some(teller),
+        }
+    }
+}
+
+/// What two sources differ in: a captured one in the words of the other, what it cannot tell apart.
+///
+/// # Errors
+/// A captured profile that is none, which would be an error of this program.
+pub fn compare(a: &mut Tree, b: &mut Tree) -> Result<Difference, Failure> {
+    let mut untold = b.align(&a.tree)?;
+    untold.extend(a.align(&b.tree)?);
+    let mut difference = diff::compare(&a.tree, &b.tree);
+    difference.set_aside(&a.departures);
+    difference.set_aside(&b.departures);
+    difference.untold = untold;
+    Ok(difference)
+}
+
+impl Tree {
+    /// A profile and a mirror have their own words already.
+    fn align(&mut self, other: &serde_json::Value) -> Result<Vec<Untold>, Failure> {
+        let Some(teller) = self.teller else { return Ok(Vec::new()) };
+        let Aligned { tree, unread, untold } =
+            aligned(&self.tree, teller, other).map_err(|problems| bad_profile(&problems.0))?;
+        self.tree = tree;
+        self.departures.extend(unread);
+        Ok(untold)
+    }
+}

@@ -50,16 +50,17 @@ apt_install() {
   fi
 }
 
-# Debian's next release carries what its stable ones are too old for. Only the packages named may come from it.
+# Debian's next release carries what its stable ones are too old for. Only the packages named may come from it; the
+# first gives the pin its name.
 apt_add_next_release() {
   local next=forky archive keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed='# no Signed-By: the keys that apt trusts anyway'
-  local source=/etc/apt/sources.list.d/prodmirror-$next.sources pin=/etc/apt/preferences.d/prodmirror-$next
+  local source=/etc/apt/sources.list.d/prodmirror-$next.sources pin=/etc/apt/preferences.d/prodmirror-$next-$1
   [ -s $source ] && [ -s $pin ] && return
   apt_refresh
   archive=$(apt_archive "$os_codename")
   [ -n "$archive" ] || die "no apt source for '$os_codename main' is configured, so $next cannot be added beside it"
   [ ! -e $keyring ] || signed="Signed-By: $keyring"
-  say "adding $next as an apt source, for the engine's packages only ($source)"
+  say "adding $next as an apt source, for $* only ($source)"
   # The pin comes first: an unpinned source of a newer release must never be there, not even for a moment.
   as_root tee $pin >/dev/null <<PIN
 Package: *

@@ -18,6 +18,7 @@ fn every_mechanism_that_is_broken_is_noticed() {
     let mirror = Mirror::up();
     mirror.notices(&[]);
     it_holds_no_secret_and_hardly_anything_is_unread(&mirror);
+    its_capture_is_its_profile_again(&mirror);
 
     settings_and_passwords_of_stores(&mirror);
     names_and_networks(&mirror);
@@ -38,6 +39,45 @@ fn it_holds_no_secret_and_hardly_anything_is_unread(mirror: &Mirror) {
     let environment: Vec<String> = serde_json::from_str(&environment).unwrap();
     let secret = environment.iter().find_map(|variable| variable.strip_prefix("POSTGRES_PASSWORD=")).unwrap();
     assert!(secret.len() == 24 && !ledger.to_string().contains(secret), "the ledger holds no secret");
+}
+
+/// What nothing in a mirror tells; all else is read from what runs.
+const NOT_READ: [&str; 1] = ["secrets"];
+
+/// The paths in which a capture differs from the profile, and those that it says were not read.
+fn captured(mirror: &Mirror) -> (Vec<String>, Vec<String>) {
+    let project = format!("pm-{}", mirror.name);
+    let (profile, to) =
+        (mirror.cli.home.path().join("prodmirror.yaml"), mirror.cli.home.path().join("captured.yaml"));
+    let (profile, to) = (profile.to_str().unwrap(), to.to_str().unwrap());
+    let document = mirror
+        .cli
+        .run(&["capture", "docker", "--project", &project, "-o", to, "--force", "--format", "json"])
+        .ok()
+        .json();
+    let account = |part: &str| document["account"][part].as_u64().unwrap();
+    assert_eq!(account("leaves"), account("used") + account("noted"), "{document:#}");
+    let paths = |of: &serde_json::Value| -> Vec<String> {
+        of.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+    };
+    mirror.cli.run(&["check", to]).ok();
+    let difference = mirror.cli.run(&["diff", profile, to, "--format", "json"]).json();
+    let project =
+        mirror.cli.run(&["diff", &format!("compose:{project}"), to, "--format", "json"]).ok().json();
+    assert_eq!(paths(&project["changes"]), [""; 0], "the project as a source is the mirror");
+    (paths(&difference["changes"]), paths(&document["notes"]))
+}
+
+fn its_capture_is_its_profile_again(mirror: &Mirror) {
+    let (changed, noted) = captured(mirror);
+    assert_eq!((changed, noted), (Vec::new(), NOT_READ.map(str::to_owned).to_vec()));
+    let web = mirror.id("web.0.main");
+    docker(&["update", "--pids-limit", "70", &web]);
+    assert_eq!(captured(mirror).0, ["services.web.pids"], "it is read, not remembered");
+    docker(&["update", "--pids-limit", "50", &web]);
+    mirror.notices(&[]);
+    let named = mirror.cli.run(&["capture", "docker", &web]).ok();
+    assert!(named.stdout.contains("PLAIN: one") && named.stdout.contains("pids: 50"), "{named}");
 }
 
 fn settings_and_passwords_of_stores(mirror: &Mirror) {

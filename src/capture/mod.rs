@@ -181,6 +181,12 @@ fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Reading> {
 }
 
 impl Captured {
+    /// What the profile says of no running thing, so that nothing could be read of it: `secrets`, `allow` and the like.
+    pub fn not_running(&self) -> impl Iterator<Item = Path> {
+        let keys = NOT_RUNNING.into_iter().filter(|key| !["apiVersion", "name"].contains(key));
+        keys.filter(|key| self.tree.get(key).is_some()).map(|key| Path::of([key]))
+    }
+
     /// The looks that tell of a path: its own, else those at what is in it, else that at what it is in.
     pub fn looks(&self, path: &Path) -> Vec<&Reading> {
         if let Some(reading) = self.readings.get(path) {

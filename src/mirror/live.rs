@@ -4,7 +4,13 @@ use serde_json::Value;
 
 use crate::{
     backend::{Backend, SecretValues},
-    capture, diff,
+    capture::{
+        self,
+        draft::{Account, Draft, Note},
+        redact::Values,
+    },
+    diff,
+    name::Name,
     path::Path,
     plan::Plan,
 };
@@ -15,6 +21,10 @@ use super::{Result, verify};
 pub struct LiveTree {
     pub tree: Value,
     pub departures: Vec<(Path, String)>,
+    /// What could not be read and stands as the profile has it, with the reason.
+    pub unread: Vec<(Path, String)>,
+    /// How many values were looked for.
+    pub looked_for: usize,
 }
 
 /// Reads everything live, as verify does; `tree` is the profile that the mirror came from.
@@ -38,5 +48,31 @@ pub async fn live_tree(
             (path, why.unwrap_or_else(|| "this host cannot have it as the profile says".to_owned()))
         })
         .collect();
-    Ok(LiveTree { tree: captured.tree, departures })
+    let unread = captured.readings.iter().filter(|(_, reading)| reading.is_unread());
+    let unread = unread.map(|(path, reading)| (path.clone(), reading.why.clone().unwrap_or_default()));
+    let remembered = captured.not_running().map(|path| (path, "it describes no running thing".to_owned()));
+    let unread: Vec<(Path, String)> = remembered.chain(unread).collect();
+    let looked_for = captured.readings.len() + captured.not_running().count();
+    Ok(LiveTree { tree: captured.tree, departures, unread, looked_for })
+}
+
+impl LiveTree {
+    /// The profile that the mirror is: what could not be read stands as its own profile has it, and is noted.
+    pub fn into_draft(self, mirror: &Name) -> Draft {
+        let Self { tree, departures, unread, looked_for } = self;
+        let account =
+            Account { leaves: looked_for, used: looked_for - unread.len(), noted: unread.len(), holes: 0 };
+        let unread = unread.into_iter().map(|(path, why)| (path, format!("as its profile has it: {why}")));
+        let note = |(path, message): (Path, String)| Note {
+            beside: Some(path.clone()),
+            path,
+            source: format!("mirror:{mirror}"),
+            message,
+            left_out: false,
+        };
+        let departures =
+            departures.into_iter().map(|(path, why)| (path, format!("not as its profile has it: {why}")));
+        let notes = departures.chain(unread).map(note).collect();
+        Draft { profile: tree, holes: Vec::new(), notes, account, values: Values::default() }
+    }
 }

@@ -207,3 +207,29 @@ fn files_are_told_apart_by_what_is_in_them() {
         assert!(all.contains(said), "{name}: {all}");
     }
 }
+
+#[test]
+fn an_image_that_is_named_by_its_id_has_the_name_that_the_engine_knows_or_is_a_hole() {
+    let id = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+    let one = container("web", json!({"Image": id}), json!({}));
+    let known = of(&[one.clone(), image()]);
+    let digest = "web@sha256:2222222222222222222222222222222222222222222222222222222222222222";
+    assert_eq!(known.profile["services"]["web"]["image"], digest);
+    let unknown = of(&[one]);
+    assert_eq!(faults(&unknown), [""; 0]);
+    assert!(unknown.profile["services"]["web"]["image"]["hole"].is_string(), "{}", unknown.text());
+}
+
+#[test]
+fn containers_of_mirrors_are_left_out_unless_they_are_named() {
+    let mirrored = container("api", json!({"Labels": {"prodmirror.mirror": "shop"}}), json!({}));
+    let dump = |mirrors_too| {
+        let mut dump = Dump { mirrors_too, ..Dump::default() };
+        dump.add("dump.json", json!([mirrored, container("web", json!({}), json!({}))])).unwrap();
+        let draft = draft(dump);
+        assert_eq!(faults(&draft), [""; 0]);
+        draft.profile["services"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(dump(false), ["web"]);
+    assert_eq!(dump(true), ["api", "web"]);
+}

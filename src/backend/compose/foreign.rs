@@ -71,7 +71,8 @@ impl Compose {
             [] => self.containers_labelled(labels).await?.into_iter().filter_map(|one| one.id).collect(),
             named => named.to_vec(),
         };
-        let mut dump = Dump { stopped_too: !named.is_empty(), ..Dump::default() };
+        let is_named = !named.is_empty();
+        let mut dump = Dump { stopped_too: is_named, mirrors_too: is_named, ..Dump::default() };
         for there in try_join_all(ids.iter().map(|id| self.inspect(id))).await?.into_iter().flatten() {
             let name = there.name.clone().unwrap_or_default().trim_start_matches('/').to_owned();
             if let Some(id) = there.image.clone().filter(|id| !dump.images.contains_key(id)) {

@@ -42,6 +42,8 @@ pub struct Dump {
     pub images: BTreeMap<String, ImageFacts>,
     /// Whether those that do not run are meant too.
     pub stopped_too: bool,
+    /// Whether containers of mirrors are meant too.
+    pub mirrors_too: bool,
 }
 
 /// What a saved document is of.
@@ -120,13 +122,16 @@ struct Group<'s> {
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft(dump: Dump, name: &str, from: &From, rules: &Rules) -> Result<Draft, Problems> {
-    let Dump { containers, images, stopped_too } = dump;
+    let Dump { containers, images, stopped_too, mirrors_too } = dump;
     let inputs: Vec<Input> = containers.into_iter().map(|(name, tree)| Input::new(name, tree)).collect();
     let found: Vec<Found<'_>> = inputs.iter().filter_map(found).collect();
     let project = found.iter().find_map(|found| found.container.labels.get(PROJECT).cloned());
     let mut sketch = Sketch::new(&plain(&project.unwrap_or_else(|| name.to_owned())), from);
     let ends = ended(&found);
-    let running = found.into_iter().filter(|found| keeps(found, &ends, stopped_too)).collect();
+    let running = found
+        .into_iter()
+        .filter(|found| (mirrors_too || is_foreign(found)) && keeps(found, &ends, stopped_too))
+        .collect();
     let groups: Vec<Group<'_>> = fold::groups(running)
         .into_iter()
         .map(|(theirs, members)| {
@@ -171,14 +176,19 @@ fn needs_of(label: &str) -> Vec<(String, bool)> {
     label.split(',').filter_map(need).collect()
 }
 
+/// Whether it is of no mirror.
+fn is_foreign(found: &Found<'_>) -> bool {
+    let is_foreign = !found.container.labels.contains_key(labels::MIRROR);
+    if !is_foreign {
+        found.place.left_out("it is of a mirror: `capture docker --project pm-NAME` reads that");
+    }
+    is_foreign
+}
+
 /// What runs, and what has run to its end because others waited for that.
 fn keeps(found: &Found<'_>, ends: &BTreeSet<String>, stopped_too: bool) -> bool {
     let Container { labels, state, .. } = &found.container;
     let is_job = labels.get(SERVICE).is_some_and(|service| ends.contains(service));
-    if labels.contains_key(labels::MIRROR) {
-        found.place.left_out("it is of a mirror: its profile is at hand, and `ledger` compares the two");
-        return false;
-    }
     let runs = stopped_too || ["running", "paused", "restarting"].contains(&state.status.as_str());
     if !runs && !is_job {
         found.place.left_out("it does not run");

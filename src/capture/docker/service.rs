@@ -61,7 +61,12 @@ fn image<'s>(group: &Group<'s>, place: &Taking<'s>, found: &Container, at: &Path
     let Some(named) = place.find(&["Config", "Image"]) else {
         return to.hole(&at, "the container names none", None);
     };
-    let Ok(Image::Registry(mut reference)) = found.image_reference.parse::<Image>() else {
+    // By its id it was started where the tag may have moved on; a name that the engine knows for it says more.
+    let by_id = found.image_reference.starts_with("sha256:");
+    let known = group.image.as_ref().and_then(|image| image.repo_digests.first());
+    let reference = if by_id { known } else { Some(&found.image_reference) };
+    let Some(Ok(Image::Registry(mut reference))) = reference.map(|reference| reference.parse::<Image>())
+    else {
         return to.hole(&at, "it is named by its id alone, which no registry knows", Some(&named));
     };
     if let Some(image) = &group.image {

@@ -17,7 +17,10 @@ use prodmirror::{
 use crate::cli::{
     failure::Failure,
     host::Host,
-    source::captured::{self, Containers, environment},
+    source::{
+        self,
+        captured::{self, Containers, environment},
+    },
     ui::Ui,
 };
 
@@ -66,9 +69,13 @@ pub struct Compose {
 /// From the containers of the Docker engine, which are looked at and never touched
 ///
 /// Containers of mirrors are left out, and so are those that do not run, unless they are named. Replicas become one service.
+/// The project `pm-NAME` of a mirror gives its own profile back, with what really runs in every place that can be read.
 ///
-/// Example: prodmirror capture docker --project shop -o prodmirror.yaml
+/// Examples:
+///   prodmirror capture docker --project shop -o prodmirror.yaml
+///   prodmirror capture docker --project pm-shop -o as-it-runs.yaml
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct Docker {
     /// Containers by name or id; absent: all that the options name
     #[arg(value_name = "CONTAINER")]
@@ -130,7 +137,14 @@ impl Compose {
 impl Docker {
     async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         self.output.admit()?;
-        let engine = Host::read()?.engine().await?;
+        let host = Host::read()?;
+        if let Some(project) = &self.project
+            && let Some(name) = source::of_mirror(&host, project).await?
+        {
+            let live = source::live(&host, &*host.connect().await?, &name, ui).await?;
+            return self.output.put(live.into_draft(&name), ui);
+        }
+        let engine = host.engine().await?;
         let of = Containers {
             named: self.containers.clone(),
             labels: self.labels.clone(),

@@ -6,12 +6,14 @@ mod variables;
 use std::path::Path;
 
 use prodmirror::{
+    backend::Backend,
     capture::{
         aligned::{Aligned, Teller, aligned},
         redact::Rules,
     },
     diff::{self, Difference, Untold},
-    mirror,
+    mirror::{self, LiveTree},
+    name::Name,
     profile::{self, Layers, Loaded, Origins, Source, load},
     sources::{self, Content, EXAMPLES, Place, SourceName},
 };
@@ -125,12 +127,16 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
         }
         Place::Mirror(name) => {
             let backend = host.connect().await?;
-            let Again { plan, tree, secrets, .. } = again(host, &*backend, name, &[], ui).await?;
-            let live = mirror::live_tree(&*backend, &plan, &tree, &secrets).await?;
-            let mirror::LiveTree { tree, departures } = live;
+            let LiveTree { tree, departures, .. } = live(host, &*backend, name, ui).await?;
             Ok(Tree { tree, departures, origins: Origins::default(), teller: None })
         }
         place @ (Place::Docker(_) | Place::Compose(_)) => {
+            if let Place::Compose(project) = place
+                && let Some(name) = of_mirror(host, project).await?
+            {
+                let place = Place::Mirror(name);
+                return Box::pin(tree(host, &SourceName { place, service: None }, ui)).await;
+            }
             Ok(captured::from_place(host, place, &rules).await?.into())
         }
         Place::Kubernetes { .. } => Err(Failure::later(&format!("the source `{}`", source.place))),
@@ -138,6 +144,21 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
         }
     }
+}
+
+/// What really runs in a mirror.
+pub async fn live(host: &Host, backend: &dyn Backend, name: &Name, ui: &Ui) -> Result<LiveTree, Failure> {
+    let Again { plan, tree, secrets, .. } = again(host, backend, name, &[], ui).await?;
+    Ok(mirror::live_tree(backend, &plan, &tree, &secrets).await?)
+}
+
+/// The mirror that a Compose project is, if it is one.
+pub async fn of_mirror(host: &Host, project: &str) -> Result<Option<Name>, Failure> {
+    let Some(name) = project.strip_prefix("pm-").and_then(|name| Name::new(name).ok()) else {
+        return Ok(None);
+    };
+    let backend = host.connect().await?;
+    Ok(mirror::exists(&*backend, &name).await?.then_some(name))
 }
 
 impl From<Captured> for Tree {

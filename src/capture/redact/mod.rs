@@ -46,7 +46,7 @@ impl Rules {
 
 /// Whether a value under this name is a secret as a whole, and what can stand for it.
 pub fn judge(name: &str, value: &str) -> Option<Form> {
-    let telling = is_telling(name) && telling::hides(value);
+    let telling = is_telling(name) && telling::hides(value) && !telling::is_plain_cookie(name, value);
     let random = !telling::names_something_public(name) && entropy::is_random(value);
     let form = form(value);
     let by_shape = tokens::whole(value).is_some() || form == Form::Shaped(crate::profile::Shape::RsaPem);

@@ -124,6 +124,20 @@ pub fn hides(value: &str) -> bool {
     !SWITCHES.contains(&small.as_str()) && !is_path && !is_reference
 }
 
+/// Whether a `Cookie` holds nothing but words, as those of probes do: `session-id=x-readiness-probe`. One word alone may
+/// be somebody's password, and a session that was real has digits in it.
+pub fn is_plain_cookie(name: &str, value: &str) -> bool {
+    let is_words = |text: &str| {
+        text.contains('-')
+            && text.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+            && !super::entropy::is_random(text)
+    };
+    let pair = |pair: &str| {
+        pair.trim().split_once('=').is_some_and(|(name, value)| !is_telling(name) && is_words(value))
+    };
+    spelled(name) == "COOKIE" && value.split(';').all(pair)
+}
+
 /// `$NAME`: the shell that reads it fills it in.
 fn is_reference(value: &str) -> bool {
     value.strip_prefix('$').is_some_and(|name| {
@@ -178,5 +192,10 @@ mod tests {
         }
         assert!(hides("/aB3kq9XzT0pLm7Vw2+/=") && hides("$ecret") && hides("${X:-hunter2}"));
         assert!(!hides("${secret:db-password}"));
+        assert!(is_plain_cookie("Cookie", "shop_session-id=x-readiness-probe; a=b-c"));
+        for value in ["sid=letmein", "sid=ab12-cd34", "auth_token=x-probe", "x-probe", "a=b-c; sid=9f8e7d"] {
+            assert!(!is_plain_cookie("Cookie", value), "{value}");
+        }
+        assert!(!is_plain_cookie("Authorization", "a=b-c"));
     }
 }

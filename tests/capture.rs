@@ -47,12 +47,12 @@ fn init(file: &Path, with_docker: bool) -> Result<String, String> {
     }
 }
 
-/// What `check --allow-unpinned` finds wrong.
+/// What `check` finds wrong.
 fn errors(text: &str) -> Vec<Problem> {
     let documents = [Source::new("prodmirror.yaml", text)];
     let read_file = |_: &str, _: &str| Err("no file is read".to_owned());
     let layers =
-        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: true, read_file: &read_file };
+        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: false, read_file: &read_file };
     profile::check(&layers).into_iter().filter(Problem::is_error).collect()
 }
 

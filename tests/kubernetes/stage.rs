@@ -30,7 +30,7 @@ pub fn closes(draft: &Draft) {
         documents: &documents,
         set: &[],
         unset: &[],
-        allow_unpinned: true,
+        allow_unpinned: false,
         read_file: &|_, path| Err(format!("no file {path}")),
     };
     if let Err(problems) = load(&layers) {

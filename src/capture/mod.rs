@@ -30,6 +30,7 @@ mod stack;
 mod store;
 mod tree;
 mod unasked;
+pub mod variables;
 mod walls;
 
 use std::collections::BTreeMap;

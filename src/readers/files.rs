@@ -1,13 +1,26 @@
-//! Saved objects of a cluster as documents: files, and folders of them.
+//! Saved objects of a cluster, saved answers of an engine and files of variables: files, folders of them, and bundles.
 
 use std::path::{Path, PathBuf};
 
-use crate::capture::kubernetes::{Document, documents};
+use super::bundle;
+use crate::capture::{
+    kubernetes::{Document, documents},
+    variables::is_called_so,
+};
 
-/// What is read of a folder.
+/// What is read of a folder or a bundle, beside files of variables.
 const KINDS: [&str; 3] = ["json", "yaml", "yml"];
 /// Nobody keeps manifests deeper.
 const DEEPEST: usize = 32;
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// One a file.
+    pub documents: Vec<Document>,
+    /// Files of variables: what notes call each, and its text.
+    pub variables: Vec<(String, String)>,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", file.display())]
@@ -16,33 +29,55 @@ pub struct Refused {
     pub why: String,
 }
 
-/// The documents of all paths, one of ours a file; folders in the order of their names.
+/// All that the paths lead to; folders in the order of their names.
 ///
 /// # Errors
-/// A path is not there, or a file is neither YAML nor JSON.
-pub fn read(paths: &[PathBuf]) -> Result<Vec<Document>, Refused> {
-    let mut files = Vec::new();
+/// A path is not there, or a file is neither YAML nor JSON, nor variables, nor a bundle of such.
+pub fn read(paths: &[PathBuf]) -> Result<Files, Refused> {
+    let mut found = Vec::new();
     for path in paths {
-        gather(path, true, DEEPEST, &mut files)?;
+        gather(path, true, DEEPEST, &mut found)?;
     }
-    files.iter().map(|file| document(file)).collect()
+    let mut files = Files::default();
+    for file in &found {
+        let refused = |why: String| Refused { file: file.clone(), why };
+        let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+        match bundle::is_one(&bytes) {
+            false => files.add(file.display().to_string(), bytes).map_err(refused)?,
+            true => bundle::read(&bytes, &is_read, &mut |inside, bytes| {
+                files
+                    .add(format!("{}:{inside}", file.display()), bytes)
+                    .map_err(|why| format!("{inside}: {why}"))
+            })
+            .map_err(refused)?,
+        }
+    }
+    Ok(files)
 }
 
-fn document(file: &Path) -> Result<Document, Refused> {
-    let refused = |why: String| Refused { file: file.to_owned(), why };
-    let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| refused("it is no text in UTF-8".to_owned()))?;
-    let values = documents(&text).map_err(refused)?;
-    Ok(Document { name: file.display().to_string(), values })
+impl Files {
+    fn add(&mut self, name: String, bytes: Vec<u8>) -> Result<(), String> {
+        let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
+        match is_called_so(name.rsplit('/').next().unwrap_or(&name)) {
+            true => self.variables.push((name, text)),
+            false => self.documents.push(Document { values: documents(&text)?, name }),
+        }
+        Ok(())
+    }
 }
 
-/// A path that is named is read whatever it is called; in a folder, only what is called as YAML or JSON.
+/// Whether a file of this name is read where nobody named it.
+fn is_read(file: &str) -> bool {
+    let kind = file.rsplit_once('.').map(|(_, kind)| kind.to_lowercase());
+    is_called_so(file) || kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
+}
+
+/// A path that is named is read whatever it is called; in a folder, only what is called as YAML, JSON or variables.
 fn gather(path: &Path, named: bool, left: usize, to: &mut Vec<PathBuf>) -> Result<(), Refused> {
     let refused = |why: String| Refused { file: path.to_owned(), why };
     let metadata = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?;
     if !metadata.is_dir() {
-        let kind = path.extension().map(|kind| kind.to_string_lossy().to_lowercase());
-        if named || kind.is_some_and(|kind| KINDS.contains(&kind.as_str())) {
+        if named || path.file_name().is_some_and(|file| is_read(&file.to_string_lossy())) {
             to.push(path.to_owned());
         }
         return Ok(());

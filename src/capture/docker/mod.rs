@@ -17,6 +17,7 @@ use super::{
     draft::{Draft, From, Input, Sketch, Taking},
     names::{Names, plain},
     redact::Rules,
+    variables::{self, Variables},
 };
 use crate::{
     labels,
@@ -122,9 +123,25 @@ struct Group<'s> {
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft(dump: Dump, name: &str, from: &From, rules: &Rules) -> Result<Draft, Problems> {
+    draft_with(dump, name, &[], from, rules)
+}
+
+/// The same with files of variables for its workloads.
+///
+/// # Errors
+/// What `check` refuses of it and nothing could be left out for.
+pub fn draft_with(
+    dump: Dump,
+    name: &str,
+    files: &[Variables],
+    from: &From,
+    rules: &Rules,
+) -> Result<Draft, Problems> {
     let Dump { containers, images, stopped_too, mirrors_too } = dump;
-    let inputs: Vec<Input> = containers.into_iter().map(|(name, tree)| Input::new(name, tree)).collect();
-    let found: Vec<Found<'_>> = inputs.iter().filter_map(found).collect();
+    let mut inputs: Vec<Input> = containers.into_iter().map(|(name, tree)| Input::new(name, tree)).collect();
+    let count = inputs.len();
+    inputs.extend(variables::inputs(files));
+    let found: Vec<Found<'_>> = inputs[..count].iter().filter_map(found).collect();
     let project = found.iter().find_map(|found| found.container.labels.get(PROJECT).cloned());
     let mut sketch = Sketch::new(&plain(&project.unwrap_or_else(|| name.to_owned())), from);
     let ends = ended(&found);
@@ -147,6 +164,7 @@ pub fn draft(dump: Dump, name: &str, from: &From, rules: &Rules) -> Result<Draft
     for group in &groups {
         service::write(group, &names, &mut sketch);
     }
+    variables::write(files, &inputs[count..], &mut sketch);
     sketch.finish(&inputs, rules)
 }
 

@@ -25,6 +25,7 @@ use super::{
     draft::{Draft, From, Input, Sketch},
     names::plain,
     redact::Rules,
+    variables::{self, Variables},
 };
 use crate::{path::Path, profile::Problems};
 use objects::Cluster;
@@ -45,14 +46,27 @@ pub struct Document {
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft(documents: Vec<Document>, from: &From, rules: &Rules) -> Result<Draft, Problems> {
-    let inputs: Vec<Input> = documents
-        .into_iter()
-        .map(|document| Input::new(document.name, objects::tree(document.values)))
-        .collect();
-    let cluster = Cluster::of(&inputs);
+    draft_with(documents, &[], from, rules)
+}
+
+/// The same with files of variables for its workloads.
+///
+/// # Errors
+/// What `check` refuses of it and nothing could be left out for.
+pub fn draft_with(
+    documents: Vec<Document>,
+    files: &[Variables],
+    from: &From,
+    rules: &Rules,
+) -> Result<Draft, Problems> {
+    let objects = documents.into_iter().map(|one| Input::new(one.name, objects::tree(one.values)));
+    let mut inputs: Vec<Input> = objects.collect();
+    let count = inputs.len();
+    inputs.extend(variables::inputs(files));
+    let cluster = Cluster::of(&inputs[..count]);
     let mut workloads = workloads::find(&cluster);
     services::name(&cluster, &mut workloads);
-    let name = cluster.application(from, &inputs);
+    let name = cluster.application(from, &inputs[..count]);
     let mut sketch = Sketch::new(&plain(&name), from);
     for workload in &workloads {
         pod::write(workload, &workloads, &cluster, &mut sketch);
@@ -62,6 +76,7 @@ pub fn draft(documents: Vec<Document>, from: &From, rules: &Rules) -> Result<Dra
     services::write(&cluster, &workloads, &mut sketch);
     live::platform(&cluster, &mut sketch);
     rest::write(&cluster, &mut sketch);
+    variables::write(files, &inputs[count..], &mut sketch);
     sketch.finish(&inputs, rules)
 }
 

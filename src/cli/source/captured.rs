@@ -9,7 +9,9 @@ use prodmirror::{
         compose, docker,
         draft::{Draft, From},
         kubernetes::{self, Document, is_kubernetes},
+        names::plain,
         redact::{Rules, scrub},
+        variables::{self, Variables, Whose},
     },
     env,
     path::Path,
@@ -77,16 +79,72 @@ pub async fn from_engine(
     Ok(Captured { draft, teller: Teller::Docker })
 }
 
-/// The profile that saved objects of a cluster amount to, or saved answers of an engine.
-pub fn from_paths(paths: &[PathBuf], from: &From, rules: &Rules) -> Result<Captured, Failure> {
-    let documents = readers::files::read(paths)
+/// Files of variables for the workloads of what is captured from files.
+#[derive(Default)]
+pub struct EnvFiles {
+    /// `SERVICE=FILE`.
+    pub given: Vec<String>,
+    pub dialect: env::Dialect,
+}
+
+/// The profile that saved objects of a cluster amount to, or saved answers of an engine, or variables alone.
+pub fn from_paths(paths: &[PathBuf], of: &EnvFiles, from: &From, rules: &Rules) -> Result<Captured, Failure> {
+    let found = readers::files::read(paths)
         .map_err(|refused| Failure::input("unreadable", scrub(&refused.to_string())))?;
+    let variables = env_files(found.variables, of)?;
     let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    from_documents(documents, &named.join(", "), from, rules)
+    let captured = from_documents(found.documents, &variables, &named.join(", "), from, rules)?;
+    for file in &variables {
+        if let Whose::Service(name) = &file.of
+            && !captured.has(name)
+        {
+            let message = format!("no service is called `{name}`, whose variables {} has", file.name);
+            return Err(Failure::usage("no-service", message));
+        }
+    }
+    Ok(captured)
+}
+
+fn env_files(found: Vec<(String, String)>, of: &EnvFiles) -> Result<Vec<Variables>, Failure> {
+    let mut files = Vec::new();
+    for given in &of.given {
+        let (service, file) = given.split_once('=').ok_or_else(|| {
+            Failure::usage("bad-env-file", format!("`--env-file {given}` is not SERVICE=FILE"))
+        })?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::input("unreadable", format!("{file}: {error}")))?;
+        files.push((file.to_owned(), Whose::Service(service.to_owned()), text));
+    }
+    for (name, text) in found {
+        let of = Whose::by_name(name.rsplit('/').next().unwrap_or(&name));
+        files.push((name, of, text));
+    }
+    let read = |(name, whose, text): (String, Whose, String)| {
+        Variables::read(&name, whose, &text, of.dialect).map_err(|error| bad_variables(&name, error))
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Where a file of variables cannot be read.
+pub fn bad_variables(name: &str, error: env::ReadError) -> Failure {
+    let failure = Failure::input("bad-variables", format!("{name}:{}: {}", error.line, error.message));
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+impl Captured {
+    /// Whether a workload is called so.
+    fn has(&self, name: &str) -> bool {
+        let name = plain(name);
+        ["services", "jobs", "stores"].iter().any(|section| !self.draft.profile[section][&name].is_null())
+    }
 }
 
 fn from_documents(
     documents: Vec<Document>,
+    files: &[Variables],
     named: &str,
     from: &From,
     rules: &Rules,
@@ -95,12 +153,17 @@ fn from_documents(
     let is_cluster = documents.iter().flat_map(|document| &document.values).any(is_kubernetes);
     let is_engine = documents.iter().flat_map(|document| &document.values).any(docker::is_answer);
     let (draft, teller) = match (is_cluster, is_engine) {
-        (true, false) => (kubernetes::draft(documents, from, rules), Teller::Kubernetes),
-        (false, true) => (docker::draft(dump(documents)?, "captured", from, rules), Teller::Docker),
+        (true, false) => (kubernetes::draft_with(documents, files, from, rules), Teller::Kubernetes),
+        (false, true) => {
+            (docker::draft_with(dump(documents)?, "captured", files, from, rules), Teller::Docker)
+        }
         (true, true) => {
             let message =
                 format!("{named}: Kubernetes objects and answers of `docker inspect` are two stacks");
             return Err(Failure::input("two-stacks", message).hint("capture each by itself"));
+        }
+        (false, false) if documents.is_empty() && !files.is_empty() => {
+            (variables::draft(files, from, rules), Teller::Compose)
         }
         (false, false) => {
             let message = format!("{named}: no Kubernetes object and no answer of `docker inspect` is in it");
@@ -123,9 +186,9 @@ fn dump(documents: Vec<Document>) -> Result<docker::Dump, Failure> {
     Ok(dump)
 }
 
-/// A folder of saved objects.
+/// A folder or a bundle of saved objects.
 pub fn from_folder(folder: &str, rules: &Rules) -> Result<Captured, Failure> {
-    from_paths(&[folder.into()], &From { from: "files", ..From::default() }, rules)
+    from_paths(&[folder.into()], &EnvFiles::default(), &From { from: "files", ..From::default() }, rules)
 }
 
 /// A file that holds no profile, as one; its variables apart.
@@ -146,7 +209,7 @@ pub async fn from_file(place: &Place, read: &Read, rules: &Rules) -> Result<Capt
             let values = kubernetes::documents(read.text()?)
                 .map_err(|why| Failure::input("unreadable", format!("{}: {}", read.name, scrub(&why))))?;
             let document = Document { name: read.name.clone(), values };
-            from_documents(vec![document], &read.name, &from, rules)
+            from_documents(vec![document], &[], &read.name, &from, rules)
         }
     }
 }

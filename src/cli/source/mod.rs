@@ -106,9 +106,7 @@ impl Read {
 pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Failure> {
     let rules = Rules::default();
     match &source.place {
-        Place::File(folder) if Path::new(folder).is_dir() => {
-            Ok(captured::from_folder(folder, &rules)?.into())
-        }
+        Place::File(file) if holds_files(file)? => Ok(captured::from_folder(file, &rules)?.into()),
         place @ (Place::File(_) | Place::Stdin | Place::Profile(_)) => {
             let read = file(place)?;
             match read.content {
@@ -144,6 +142,18 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
         }
     }
+}
+
+/// Whether it is a folder, or a bundle of saved files.
+fn holds_files(file: &str) -> Result<bool, Failure> {
+    let unreadable = |error: std::io::Error| Failure::input("unreadable", format!("{file}: {error}"));
+    if Path::new(file).is_dir() {
+        return Ok(true);
+    }
+    let mut head = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(opened, 512), &mut head).map_err(unreadable)?;
+    Ok(prodmirror::readers::is_bundle(&head))
 }
 
 /// What really runs in a mirror.

@@ -1,7 +1,5 @@
 //! The variables of a SOURCE.
 
-use std::path::Path;
-
 use prodmirror::{
     backend::{Foreign, Scope, compose_labels},
     env::{self, Dialect, Environment, HashKey, Variable},
@@ -14,7 +12,7 @@ use prodmirror::{
 
 use super::{
     captured::{self, Captured},
-    file,
+    file, holds_files,
 };
 use crate::cli::{failure::Failure, host::Host, ui::Ui};
 
@@ -73,7 +71,7 @@ impl Reader<'_> {
         }
         let rules = captured::rules(&self.rules);
         if let Place::File(folder) = place
-            && Path::new(folder).is_dir()
+            && holds_files(folder)?
         {
             return self.of_captured(&captured::from_folder(folder, &rules)?, place);
         }
@@ -85,16 +83,8 @@ impl Reader<'_> {
                 Ok(env::of_profile(&read.profile(&self.ui.quieter())?.profile, &origin, keeping))
             }
             Content::Variables => {
-                let variables = env::read(read.text()?, self.dialect).map_err(|error| {
-                    let failure = Failure::input(
-                        "bad-variables",
-                        format!("{}:{}: {}", read.name, error.line, error.message),
-                    );
-                    match error.hint {
-                        Some(hint) => failure.hint(hint),
-                        None => failure,
-                    }
-                })?;
+                let variables = env::read(read.text()?, self.dialect)
+                    .map_err(|error| captured::bad_variables(&read.name, error))?;
                 let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
                 let one = |(name, value): (String, env::Value)| Variable {
                     name,

@@ -8,6 +8,7 @@ mod error;
 mod foreign;
 mod images;
 mod inside;
+mod program;
 mod progress;
 mod record;
 mod start;

@@ -8,6 +8,8 @@ mod error;
 mod foreign;
 mod images;
 mod inside;
+#[cfg(feature = "kubernetes")]
+pub mod kind;
 mod program;
 mod progress;
 mod record;

@@ -1,0 +1,99 @@
+//! Whose a cluster is.
+
+use std::{ffi::OsStr, fmt};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{digest::hex, name::Name};
+
+const PREFIX: &str = "pm-";
+/// Of the owner's hash, in hexadecimal digits.
+const HASH: usize = 8;
+/// A node's host name is the cluster's with `-control-plane` behind it, and has at most 63 letters.
+const LONGEST: usize = 63 - "-control-plane".len();
+
+/// `pm-OWNER-REST`, where OWNER is the first eight digits of the SHA-256 of the owner: the name alone says whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// The owner's cluster of this name. Two long names that differ have clusters that differ.
+    pub fn new(owner: &str, rest: &Name) -> Self {
+        let start = format!("{PREFIX}{}-", hash(owner));
+        let rest = rest.as_str();
+        if start.len() + rest.len() <= LONGEST {
+            return Self(start + rest);
+        }
+        let short = &rest[..LONGEST - start.len() - HASH - 1];
+        Self(format!("{start}{short}-{}", hash(rest)))
+    }
+
+    /// A cluster's name, if it is one of ours, whoever made it.
+    pub fn read(name: &str) -> Option<Self> {
+        let (owner, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
+        let ours = owner.len() == HASH && owner.bytes().all(|b| b.is_ascii_hexdigit()) && !rest.is_empty();
+        ours.then(|| Self(name.to_owned()))
+    }
+
+    pub fn belongs_to(&self, owner: &str) -> bool {
+        self.0[PREFIX.len()..].starts_with(&hash(owner))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The context of its credentials.
+    pub fn context(&self) -> String {
+        format!("kind-{}", self.0)
+    }
+}
+
+impl AsRef<OsStr> for ClusterName {
+    fn as_ref(&self) -> &OsStr {
+        self.0.as_ref()
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn hash(text: &str) -> String {
+    let mut digits = hex(&Sha256::digest(text.as_bytes()));
+    digits.truncate(HASH);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(rest: &str) -> ClusterName {
+        ClusterName::new("me@here", &Name::new(rest).unwrap())
+    }
+
+    #[test]
+    fn a_cluster_is_known_again_by_its_name_and_belongs_to_whom_it_was_made_for() {
+        let name = named("shop");
+        assert_eq!(ClusterName::read(name.as_str()), Some(name.clone()));
+        assert!(name.belongs_to("me@here") && !name.belongs_to("you@here"), "{name}");
+    }
+
+    #[test]
+    fn other_peoples_clusters_are_not_ours() {
+        for other in ["kind", "pm-shop", "pm-zzzzzzzz-shop", "pm-0123abcd-", "pm-0123abc-shop"] {
+            assert_eq!(ClusterName::read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_to_what_a_host_name_holds_and_stays_its_own() {
+        let (one, other) = (named(&format!("{}x", "a".repeat(39))), named(&format!("{}y", "a".repeat(39))));
+        assert_eq!(one.as_str().len(), LONGEST);
+        assert_ne!(one, other);
+        assert_eq!(ClusterName::read(one.as_str()), Some(one));
+    }
+}

@@ -10,6 +10,8 @@ mod images;
 mod inside;
 #[cfg(feature = "kubernetes")]
 pub mod kind;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod program;
 mod progress;
 mod record;

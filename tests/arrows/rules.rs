@@ -25,7 +25,7 @@ const CHOOSER: &str = "cli/host.rs";
 const PROGRAMS: [&str; 4] = ["pause", "gateway", "keeper", "carry"];
 
 /// What the core names nowhere, and what that would be.
-const OUTSIDE: [(&str, &str); 17] = [
+const OUTSIDE: [(&str, &str); 18] = [
     ("std::fs", "files"),
     ("std::env", "the environment"),
     ("std::process", "processes"),
@@ -41,6 +41,7 @@ const OUTSIDE: [(&str, &str); 17] = [
     ("tokio", "the world's runtime"),
     ("hyper", "the network"),
     ("bollard", "the engine"),
+    ("kube", "the cluster"),
     ("rustix", "the system"),
     ("getrandom", "randomness"),
 ];

@@ -1,0 +1,96 @@
+//! Why a cluster did not do what it was asked.
+
+use std::{future::Future, path::PathBuf, time::Duration};
+
+use super::{ObjectName, Trouble, rights::Right};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    #[error("kubeconfig {}: {why}", file.display())]
+    Kubeconfig { file: PathBuf, why: String },
+    /// The current context is never used: it may be production.
+    #[error("the kubeconfig has no context `{context}`; it has {}", or_none(known))]
+    NoContext { context: String, known: Vec<String> },
+    #[error("cannot reach the cluster of context `{context}`: {why}")]
+    Unreachable { context: String, why: String },
+    /// The API server or an admission rule of the cluster said no; the words are theirs.
+    #[error("{object} is refused: {why}")]
+    Refused { object: ObjectName, why: String },
+    #[error("{what}: {why}")]
+    Api { what: String, why: String },
+    #[error("missing rights in namespace `{namespace}`: {}", list(missing))]
+    Rights { namespace: String, missing: Vec<Right> },
+    #[error(
+        "namespace `{namespace}` is there and is not mirror `{mirror}` of prodmirror's, so it is left alone"
+    )]
+    NotOurs { namespace: String, mirror: String },
+    /// Something will not become ready, or did not in time.
+    #[error("{0}")]
+    Trouble(Box<Trouble>),
+    /// What keeps a namespace from going: its conditions in the cluster's words, its objects with their finalizers.
+    #[error("namespace `{namespace}` is not gone after {} s: {}", waited.as_secs(), left.join("; "))]
+    NotGone { namespace: String, waited: Duration, left: Vec<String> },
+}
+
+pub type Result<T, E = ClusterError> = std::result::Result<T, E>;
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn list(rights: &[Right]) -> String {
+    rights.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The client itself waits for an answer for ever.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// One request, with a name for what it does and an end.
+pub(super) async fn ask<T>(
+    what: impl Into<String>,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T> {
+    let what = what.into();
+    match answer(&what, request).await? {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(refused(what, &error)),
+    }
+}
+
+/// The same, where a no is looked at.
+pub(super) async fn answer<T>(
+    what: &str,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<Result<T, kube::Error>> {
+    let late = || ClusterError::Api { what: what.to_owned(), why: "no answer in time".to_owned() };
+    tokio::time::timeout(LONGEST, request).await.map_err(|_| late())
+}
+
+pub(super) fn refused(what: impl Into<String>, error: &kube::Error) -> ClusterError {
+    ClusterError::Api { what: what.into(), why: words(error) }
+}
+
+/// The API server's own words where it has some, else the whole chain: the client's alone say little.
+pub(super) fn words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.trim().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// The HTTP status of an answer that says no.
+pub(super) fn status(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}

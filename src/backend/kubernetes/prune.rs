@@ -1,0 +1,73 @@
+//! What a changed plan no longer has.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kube::{
+    api::{DeleteParams, ListParams},
+    core::GroupVersionKind,
+};
+
+use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, error};
+use crate::name::Name;
+
+/// The kinds that mirrors are made of, but for claims of volumes: what a store holds goes with its mirror alone.
+const KINDS: [(&str, &str, &str); 11] = [
+    ("", "v1", "ConfigMap"),
+    ("", "v1", "Secret"),
+    ("", "v1", "Service"),
+    ("", "v1", "ServiceAccount"),
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("batch", "v1", "Job"),
+    ("batch", "v1", "CronJob"),
+    ("networking.k8s.io", "v1", "NetworkPolicy"),
+    ("networking.k8s.io", "v1", "Ingress"),
+    ("policy", "v1", "PodDisruptionBudget"),
+];
+const AT_ONCE: usize = 8;
+
+impl Cluster {
+    /// Deletes from a namespace what carries the mirror's label and is not among `keep`, and answers it in order.
+    ///
+    /// What a controller made of an object of ours, as a job of a cron job, carries the label too: it has an owner, and
+    /// goes with it. A field in `keep` but for kind and name is not looked at.
+    pub async fn prune(
+        &self,
+        namespace: &str,
+        mirror: &Name,
+        keep: &BTreeSet<ObjectName>,
+    ) -> Result<Vec<ObjectName>> {
+        let kinds = KINDS.iter().map(|kind| self.prune_kind(namespace, mirror, keep, *kind));
+        let gone: Vec<Vec<ObjectName>> = stream::iter(kinds).buffered(AT_ONCE).try_collect().await?;
+        Ok(gone.into_iter().flatten().collect())
+    }
+
+    async fn prune_kind(
+        &self,
+        namespace: &str,
+        mirror: &Name,
+        keep: &BTreeSet<ObjectName>,
+        (group, version, kind): (&str, &str, &str),
+    ) -> Result<Vec<ObjectName>> {
+        let api = self.api(&GroupVersionKind::gvk(group, version, kind), Some(namespace)).await?;
+        let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{MIRROR}={mirror}"));
+        let mut gone = Vec::new();
+        for object in error::ask(format!("list of {kind}"), api.list(&ours)).await? {
+            let name = ObjectName::read(kind, &object);
+            let is_made_by_another =
+                object.metadata.owner_references.is_some_and(|owners| !owners.is_empty());
+            let is_kept = keep.iter().any(|kept| kept.kind == name.kind && kept.name == name.name);
+            if is_made_by_another || is_kept {
+                continue;
+            }
+            let what = format!("delete {name}");
+            match error::answer(&what, api.delete(&name.name, &DeleteParams::background())).await? {
+                Ok(_) => gone.push(name),
+                Err(error) if error::status(&error) == Some(404) => {}
+                Err(error) => return Err(error::refused(what, &error)),
+            }
+        }
+        Ok(gone)
+    }
+}

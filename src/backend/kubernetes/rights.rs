@@ -1,0 +1,76 @@
+//! What the user of a context may do.
+
+use std::fmt;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::{Api, api::PostParams};
+
+use super::{Cluster, ClusterError, Result, error::ask};
+
+/// One thing to do to one sort of object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    pub verb: &'static str,
+    /// Empty for the core group.
+    pub group: &'static str,
+    /// In the plural, with a subresource behind a slash: `pods/log`.
+    pub resource: &'static str,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, group, resource } = self;
+        match *group {
+            "" => write!(f, "{verb} {resource}"),
+            group => write!(f, "{verb} {resource}.{group}"),
+        }
+    }
+}
+
+/// How many questions are asked at once.
+const AT_ONCE: usize = 8;
+
+impl Cluster {
+    /// Asks for every right, and answers all that are missing, in the order of the question.
+    pub async fn missing_rights(&self, namespace: &str, needed: &[Right]) -> Result<Vec<Right>> {
+        let answers = needed.iter().map(|right| self.may(namespace, right));
+        let answers: Vec<bool> = stream::iter(answers).buffered(AT_ONCE).try_collect().await?;
+        Ok(needed.iter().zip(answers).filter(|(_, may)| !may).map(|(right, _)| right.clone()).collect())
+    }
+
+    /// # Errors
+    /// [`ClusterError::Rights`] with every right that is missing.
+    pub async fn require_rights(&self, namespace: &str, needed: &[Right]) -> Result<()> {
+        let missing = self.missing_rights(namespace, needed).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(ClusterError::Rights { namespace: namespace.to_owned(), missing })
+    }
+
+    async fn may(&self, namespace: &str, right: &Right) -> Result<bool> {
+        let (resource, subresource) = match right.resource.split_once('/') {
+            Some((resource, sub)) => (resource, Some(sub.to_owned())),
+            None => (right.resource, None),
+        };
+        let attributes = ResourceAttributes {
+            namespace: Some(namespace.to_owned()),
+            verb: Some(right.verb.to_owned()),
+            group: Some(right.group.to_owned()),
+            resource: Some(resource.to_owned()),
+            subresource,
+            ..ResourceAttributes::default()
+        };
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews = Api::all(self.client.clone());
+        let asked: SelfSubjectAccessReview =
+            ask(format!("right to {right}"), reviews.create(&PostParams::default(), &review)).await?;
+        Ok(asked.status.is_some_and(|status| status.allowed))
+    }
+}

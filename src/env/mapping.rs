@@ -8,7 +8,9 @@ use crate::render;
 /// Reads a document whose only key is `environment`.
 pub(super) fn read(text: &str) -> Result<Vec<(String, Value)>, ReadError> {
     let json: Json = serde_yaml::from_str(text).map_err(|error| {
-        let line = error.location().map_or(1, |at| at.line());
+        // The parser counts one more line where the text ends too soon, and breaks lines at more characters than we do.
+        let last = text.lines().count().max(1);
+        let line = error.location().map_or(1, |at| at.line()).clamp(1, last);
         ReadError::at(line, format!("this is no YAML: {error}"))
     })?;
     let mut found = remarks(text)?;

@@ -6,7 +6,7 @@ use super::{ReadError, Value};
 
 pub(super) fn read(text: &str) -> Result<Vec<(String, Value)>, ReadError> {
     let json: Json = serde_json::from_str(text)
-        .map_err(|error| ReadError::at(error.line(), format!("this is no JSON: {error}")))?;
+        .map_err(|error| ReadError::at(error.line().max(1), format!("this is no JSON: {error}")))?;
     if json["kind"] == "Environment" {
         let variables = json["variables"].as_array().into_iter().flatten();
         let one = |variable: &Json| {

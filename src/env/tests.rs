@@ -90,6 +90,15 @@ fn errors_name_the_line_and_no_value() {
 }
 
 #[test]
+fn an_error_of_a_parser_is_in_the_text() {
+    // The parser of YAML finds the end of the text on a line of its own.
+    for (text, line) in [("environment:\n  A: x\n/ B\n", 3), ("environment:\n  A: \"x\n", 2), ("{\"A\": ", 1)]
+    {
+        assert_eq!(read(text, Dialect::Compose).unwrap_err().line, line, "{text:?}");
+    }
+}
+
+#[test]
 fn json_and_environment_are_told_by_their_content() {
     for text in [
         r#"{"A": "x", "B": 4}"#,

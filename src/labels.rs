@@ -70,3 +70,25 @@ impl Kind {
         }
     }
 }
+
+/// The same on a Kubernetes cluster.
+pub mod kubernetes {
+    pub const MIRROR: &str = "prodmirror/mirror";
+    /// A label's value holds no `@`: the label has [`owner`], and an annotation of the same name the whole.
+    pub const OWNER: &str = "prodmirror/owner";
+    pub const KIND: &str = "prodmirror/kind";
+    pub const SERVICE: &str = "prodmirror/service";
+    pub const SPEC: &str = "prodmirror/spec";
+    /// Annotation of pods: the hash of what they were given and do not see change.
+    pub const INPUTS: &str = "prodmirror/inputs";
+    /// The prefix that a profile's own labels may not have.
+    pub const PREFIX: &str = "prodmirror/";
+    pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+    pub const MANAGER: &str = "prodmirror";
+    pub const POD_SECURITY: &str = "pod-security.kubernetes.io/enforce";
+
+    /// An owner as a label's value: sixteen digits of its hash.
+    pub fn owner(owner: &str) -> String {
+        crate::digest::spec(&owner)
+    }
+}

@@ -3,6 +3,10 @@
 #![allow(clippy::print_stdout, reason = "a test says aloud what it cannot try")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "plan/cluster.rs"]
+mod cluster;
+#[path = "plan/differences.rs"]
+mod differences;
 #[path = "support/generate.rs"]
 mod generate;
 #[path = "plan/generated.rs"]

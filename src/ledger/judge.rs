@@ -50,8 +50,8 @@ pub fn judge(mirror: &Name, backend: BackendKind, wanted: &[Wanted], live: &BTre
     let unasked = live.iter().filter(|(path, _)| !known.contains(path));
     let entries: Vec<Entry> = wanted
         .iter()
-        .map(|wanted| entry(wanted, live.get(&wanted.path)))
-        .chain(unasked.map(|(path, live)| entry(&unasked_for(path), Some(live))))
+        .map(|wanted| entry(backend, wanted, live.get(&wanted.path)))
+        .chain(unasked.map(|(path, live)| entry(backend, &unasked_for(path), Some(live))))
         .collect();
     Ledger { mirror: mirror.clone(), backend, summary: sum(&entries), entries }
 }
@@ -69,10 +69,11 @@ fn unasked_for(path: &Path) -> Wanted {
     }
 }
 
-fn entry(wanted: &Wanted, live: Option<&Live>) -> Entry {
+fn entry(backend: BackendKind, wanted: &Wanted, live: Option<&Live>) -> Entry {
     let live = live.cloned().unwrap_or_default();
     let was_read = live.holds.is_some() || live.value.is_some();
-    let usual = table::row(&wanted.path).filter(|row| was_read && !row.read_from.is_empty());
+    let usual = table::row(&wanted.path).map(|row| row.read_from(backend));
+    let usual = usual.filter(|from| was_read && !from.is_empty());
     Entry {
         path: wanted.path.clone(),
         class: wanted.class,
@@ -81,7 +82,7 @@ fn entry(wanted: &Wanted, live: Option<&Live>) -> Entry {
         grade: live.grade.map_or(wanted.grade, |grade| grade.min(wanted.grade)),
         live: live.value,
         holds: live.holds,
-        read_from: live.read_from.or_else(|| usual.map(|row| row.read_from.to_owned())),
+        read_from: live.read_from.or_else(|| usual.map(str::to_owned)),
         why: why(wanted, live.holds, live.why),
     }
 }

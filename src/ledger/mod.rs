@@ -15,12 +15,16 @@ use crate::{name::Name, path::Path};
 pub use class::Class;
 pub use judge::{Ledger, Live, Summary, judge};
 pub use require::{Failed, Requirement, RequirementError, What, require};
-pub(crate) use wanted::is_given;
-pub use wanted::wanted;
+pub(crate) use wanted::{is_given, wanted};
 
 /// Whether the ledger's table answers for a field, `services.*.env.*`.
 pub fn has_row(field: &Path) -> bool {
     table::row(field).is_some()
+}
+
+/// The row of the ledger's table that answers for a path of a profile, `run.env.*`.
+pub fn field_of(path: &Path) -> Option<&'static str> {
+    table::row(path).map(|row| row.field)
 }
 
 /// How faithfully a field is kept; ordered from worst to best.

@@ -7,32 +7,90 @@ use serde_json::{Value, json};
 use super::{
     Class, Grade, Wanted,
     leaves::{Leaf, leaves},
-    table::{self, Row, Rule},
+    table::{self, Column, Row, Rule},
 };
 use crate::{
-    digest, labels,
+    digest,
+    formats::doors::Door,
     name::Name,
     path::Path,
-    plan::{Capabilities, ContainerPlan, Plan, Pod, PodKind},
+    plan::{Capabilities, ContainerPlan, ImagePlan, Plan, Pod},
     profile::{
         Container, Piece, Process, Profile, Service, Store, StoreField, Text, Value as EnvValue, Workload,
     },
 };
 
+/// A back end's plan, as far as the ledger looks at it.
+pub(crate) trait Shape: Sized + 'static {
+    /// What is known of a replica.
+    type Pod: 'static;
+    type Container: 'static;
+
+    /// What this back end does with a field.
+    fn column(row: &'static Row) -> &'static Column<Self>;
+    /// The first replica of every service, store and job that has one, in the plan's order.
+    fn first(&self) -> impl Iterator<Item = (&Name, &Self::Pod)>;
+    fn is_on_demand(pod: &Self::Pod) -> bool;
+    fn main(pod: &Self::Pod) -> &Self::Container;
+    /// In the order of the profile, as the sidecars.
+    fn init(pod: &Self::Pod) -> &[Self::Container];
+    fn sidecars(pod: &Self::Pod) -> &[Self::Container];
+    fn image(container: &Self::Container) -> &ImagePlan;
+    /// The ports that are published on this host.
+    fn doors(&self) -> &[Door];
+}
+
+impl Shape for Plan {
+    type Pod = Pod;
+    type Container = ContainerPlan;
+
+    fn column(row: &'static Row) -> &'static Column<Self> {
+        &row.compose
+    }
+
+    fn first(&self) -> impl Iterator<Item = (&Name, &Pod)> {
+        self.pods.iter().filter(|pod| pod.ordinal == 0).map(|pod| (&pod.service, pod))
+    }
+
+    fn is_on_demand(pod: &Pod) -> bool {
+        pod.on_demand
+    }
+
+    fn main(pod: &Pod) -> &ContainerPlan {
+        &pod.main
+    }
+
+    fn init(pod: &Pod) -> &[ContainerPlan] {
+        &pod.init
+    }
+
+    fn sidecars(pod: &Pod) -> &[ContainerPlan] {
+        &pod.sidecars
+    }
+
+    fn image(container: &ContainerPlan) -> &ImagePlan {
+        &container.image
+    }
+
+    fn doors(&self) -> &[Door] {
+        &self.gateway.doors
+    }
+}
+
 /// What a grade may depend on.
-pub(crate) struct Case<'a> {
+pub(crate) struct Case<'a, P: Shape> {
     pub profile: &'a Profile,
     pub capabilities: &'a Capabilities,
-    pub plan: &'a Plan,
+    pub plan: &'a P,
     /// In the profile.
     pub path: &'a Path,
     /// As the long form writes it.
     pub value: &'a Value,
     pub row: &'a Row,
-    pub owner: Option<Owner<'a>>,
+    pub owner: Option<Owner<'a, P>>,
 }
 
-impl Case<'_> {
+impl<P: Shape> Case<'_, P> {
     /// The key at the end of the path.
     pub fn last_key(&self) -> &str {
         self.path.0.len().checked_sub(1).and_then(|at| self.path.key_at(at)).unwrap_or_default()
@@ -40,25 +98,37 @@ impl Case<'_> {
 }
 
 /// The service, job or store that a path belongs to.
-#[derive(Clone, Copy)]
-pub(crate) struct Owner<'a> {
+pub(crate) struct Owner<'a, P: Shape> {
     pub name: &'a Name,
     pub run: &'a Workload,
     /// The init container's or sidecar's, else the workload's own.
     pub process: &'a Process,
     /// The first replica's; absent when there is none.
-    pub pod: Option<&'a Pod>,
-    pub container: Option<&'a ContainerPlan>,
+    pub pod: Option<&'a P::Pod>,
+    pub container: Option<&'a P::Container>,
     pub service: Option<&'a Service>,
     pub store: Option<&'a Store>,
 }
 
+// Not derived: that would ask it of the plan.
+impl<P: Shape> Clone for Owner<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Shape> Copy for Owner<'_, P> {}
+
 /// One entry for every leaf of the profile's long form, in its order, and those for behaviour without a field.
 ///
 /// `tree` is `profile::tree(profile)`; `plan` holds all decisions but the ledger itself.
-pub fn wanted(tree: &Value, profile: &Profile, capabilities: &Capabilities, plan: &Plan) -> Vec<Wanted> {
-    let first: HashMap<&Name, &Pod> =
-        plan.pods.iter().filter(|pod| pod.ordinal == 0).map(|pod| (&pod.service, pod)).collect();
+pub(crate) fn wanted<P: Shape>(
+    tree: &Value,
+    profile: &Profile,
+    capabilities: &Capabilities,
+    plan: &P,
+) -> Vec<Wanted> {
+    let first: HashMap<&Name, &P::Pod> = plan.first().collect();
     let entry = |path: &Path, value: &Value, row: Option<&'static Row>| {
         entry(profile, capabilities, plan, owner(profile, &first, path), path, value, row)
     };
@@ -79,11 +149,11 @@ pub fn wanted(tree: &Value, profile: &Profile, capabilities: &Capabilities, plan
     all
 }
 
-fn entry(
+fn entry<P: Shape>(
     profile: &Profile,
     capabilities: &Capabilities,
-    plan: &Plan,
-    owner: Option<Owner<'_>>,
+    plan: &P,
+    owner: Option<Owner<'_, P>>,
     path: &Path,
     value: &Value,
     row: Option<&'static Row>,
@@ -100,17 +170,18 @@ fn entry(
         return dropped(Class::of(path), "the ledger has no row for it".to_owned());
     };
     let case = Case { profile, capabilities, plan, path, value, row, owner };
-    let (mut grade, mut why) = match row.grade {
+    let column = P::column(row);
+    let (mut grade, mut why) = match column.grade {
         Rule::Always(Grade::Enforced) => (Grade::Enforced, None),
-        Rule::Always(grade) => (grade, Some(row.how.to_owned())),
+        Rule::Always(grade) => (grade, Some(column.how.to_owned())),
         Rule::By(rule) => rule(&case),
     };
-    let on_demand = owner.and_then(|owner| owner.pod).is_some_and(|pod| pod.on_demand);
+    let on_demand = owner.and_then(|owner| owner.pod).is_some_and(P::is_on_demand);
     if on_demand && grade > Grade::Approximated {
         (grade, why) =
             (Grade::Approximated, Some("the job runs on demand, there is nothing to read".to_owned()));
     }
-    let why = why.or_else(|| (grade < Grade::Enforced).then(|| row.how.to_owned()));
+    let why = why.or_else(|| (grade < Grade::Enforced).then(|| column.how.to_owned()));
     // Null stands for what the profile does not say.
     let wanted = Some(shown(&case)).filter(|wanted| !wanted.is_null());
     Wanted { path: path.clone(), class: class(&case), service, wanted, grade, why }
@@ -129,7 +200,7 @@ pub(crate) fn is_given(capabilities: &Capabilities, hole: &Path) -> bool {
 }
 
 /// A variable or a field of a store that is made from a secret is of that class.
-fn class(case: &Case<'_>) -> Class {
+fn class<P: Shape>(case: &Case<'_, P>) -> Class {
     let text = match (case.row.field, case.owner) {
         ("run.env.*", Some(owner)) => match owner.process.env.get(case.last_key()) {
             Some(EnvValue::Text(text)) => Some(text),
@@ -161,13 +232,15 @@ fn holds_secret(profile: &Profile, text: &Text, depth: u8) -> bool {
 }
 
 /// The value as the ledger shows and compares it: a file by its hash, an image as `--image` wants it.
-fn shown(case: &Case<'_>) -> Value {
+fn shown<P: Shape>(case: &Case<'_, P>) -> Value {
     let field = case.row.field;
     if field == "run.files.*" {
         return file(case.value);
     }
-    let replaced =
-        case.owner.and_then(|owner| owner.container).and_then(|container| container.image.written.as_ref());
+    let replaced = case
+        .owner
+        .and_then(|owner| owner.container)
+        .and_then(|container| P::image(container).written.as_ref());
     match replaced {
         Some(image) if field == "run.image" => json!(image.to_string()),
         _ => case.value.clone(),
@@ -219,40 +292,43 @@ fn behaviour(profile: &Profile, field: &str, path: &Path, value: &Value) -> Vec<
 }
 
 /// Entries that no leaf leads to.
-fn without_a_leaf(profile: &Profile, plan: &Plan) -> Vec<(Path, Value)> {
+fn without_a_leaf<P: Shape>(profile: &Profile, plan: &P) -> Vec<(Path, Value)> {
     let mut more = Vec::new();
     if profile.captured.is_some() {
         let unseeded = profile.stores.iter().filter(|(_, store)| store.seed.is_none());
         let seeds = unseeded.map(|(name, _)| Path::of(["stores", name.as_str(), "seed"]));
         more.extend(seeds.filter(|seed| !profile.is_hole(seed)).map(|seed| (seed, Value::Null)));
     }
-    more.extend(ends(plan).into_iter().map(|path| (path, json!(0))));
-    if !plan.gateway.doors.is_empty() {
+    more.extend(ends(profile, plan).into_iter().map(|path| (path, json!(0))));
+    if !plan.doors().is_empty() {
         more.push((Path::of(["network", "expose", "source_address"]), json!("client")));
     }
     more
 }
 
 /// What a job and an init container run for is that they end well.
-fn ends(plan: &Plan) -> Vec<Path> {
+fn ends<P: Shape>(profile: &Profile, plan: &P) -> Vec<Path> {
     let mut ends = Vec::new();
-    for pod in plan.pods.iter().filter(|pod| pod.ordinal == 0 && !pod.on_demand) {
-        let section = match pod.kind {
-            PodKind::Service => "services",
-            PodKind::Job => "jobs",
-            PodKind::Store => "stores",
-        };
-        let at = Path::of([section, pod.service.as_str()]);
-        let names = pod.init.iter().filter_map(|init| init.labels.get(labels::CONTAINER));
-        ends.extend(names.map(|name| at.key("init").key(name).key("exit_code")));
-        if pod.kind == PodKind::Job {
+    for (name, _) in plan.first().filter(|(_, pod)| !P::is_on_demand(pod)) {
+        // Where two share a name, the plan keeps the first.
+        let store = profile.stores.get(name).map(|store| ("stores", &store.run));
+        let job = || profile.jobs.get(name).map(|job| ("jobs", &job.run));
+        let service = || profile.services.get(name).map(|service| ("services", &service.run));
+        let Some((section, run)) = store.or_else(job).or_else(service) else { continue };
+        let at = Path::of([section, name.as_str()]);
+        ends.extend(run.init.keys().map(|name| at.key("init").key(name.as_str()).key("exit_code")));
+        if section == "jobs" {
             ends.push(at.key("exit_code"));
         }
     }
     ends
 }
 
-fn owner<'a>(profile: &'a Profile, first: &HashMap<&Name, &'a Pod>, path: &Path) -> Option<Owner<'a>> {
+fn owner<'a, P: Shape>(
+    profile: &'a Profile,
+    first: &HashMap<&Name, &'a P::Pod>,
+    path: &Path,
+) -> Option<Owner<'a, P>> {
     let name = path.key_at(1)?;
     let (name, run, service, store) = match path.key_at(0)? {
         "services" => {
@@ -270,15 +346,15 @@ fn owner<'a>(profile: &'a Profile, first: &HashMap<&Name, &'a Pod>, path: &Path)
         _ => return None,
     };
     let pod = first.get(name).copied();
-    let side = |list: &'a indexmap::IndexMap<Name, Container>, plans: fn(&Pod) -> &[ContainerPlan]| {
+    let side = |list: &'a indexmap::IndexMap<Name, Container>, plans: fn(&P::Pod) -> &[P::Container]| {
         let (at, _, container) = list.get_full(path.key_at(3)?)?;
         Some((&container.process, pod.and_then(|pod| plans(pod).get(at))))
     };
     let beside = match path.key_at(2) {
-        Some("init") => side(&run.init, |pod| &pod.init),
-        Some("sidecars") => side(&run.sidecars, |pod| &pod.sidecars),
+        Some("init") => side(&run.init, P::init),
+        Some("sidecars") => side(&run.sidecars, P::sidecars),
         _ => None,
     };
-    let (process, container) = beside.unwrap_or((&run.process, pod.map(|pod| &pod.main)));
+    let (process, container) = beside.unwrap_or((&run.process, pod.map(P::main)));
     Some(Owner { name, run, process, pod, container, service, store })
 }

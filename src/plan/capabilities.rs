@@ -26,6 +26,37 @@ pub struct Capabilities {
     pub subnets_in_use: Vec<Subnet>,
     /// The subnets of this mirror's networks (inside, door) if it is there already.
     pub own_subnets: Option<(Subnet, Subnet)>,
+    /// Of a Kubernetes cluster alone.
+    #[serde(default)]
+    pub cluster: Cluster,
+}
+
+/// What a Kubernetes cluster can do; the default is what is not known without asking it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// `1.33`; absent: not asked.
+    pub version: Option<String>,
+    /// Whether a metrics server answers, without which no autoscaler acts.
+    pub metrics: bool,
+    /// Whether its network keeps network policies; absent: not tried.
+    pub policies: Option<bool>,
+}
+
+impl Capabilities {
+    /// A host of which nothing is known but what it is: to plan without asking anyone.
+    pub fn unknown(backend: BackendKind, mirror: Name, owner: String) -> Self {
+        Self {
+            host: Host::unknown(backend),
+            mirror,
+            owner,
+            options: Options::default(),
+            images: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            subnets_in_use: Vec::new(),
+            own_subnets: None,
+            cluster: Cluster::default(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +90,34 @@ pub struct Host {
     pub helper: Option<String>,
     /// Hard limits that containers cannot exceed, by name (`nofile`).
     pub hard_limits: BTreeMap<String, i64>,
+}
+
+impl Host {
+    /// Texts that are empty and numbers that are 0 are not known.
+    fn unknown(backend: BackendKind) -> Self {
+        Self {
+            backend,
+            engine_version: String::new(),
+            api_version: String::new(),
+            compose_version: None,
+            buildx_version: None,
+            arch: String::new(),
+            kernel: String::new(),
+            cgroup: 2,
+            cores: 0,
+            memory: 0,
+            disk_free: None,
+            storage_driver: String::new(),
+            containerd_store: false,
+            rootless: false,
+            swap_limit: false,
+            storage_quota: false,
+            timezone: None,
+            socket: None,
+            helper: None,
+            hard_limits: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

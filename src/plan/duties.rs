@@ -9,7 +9,7 @@ use super::{
 use crate::{
     formats::duties::{ContainerDuty, Duties, FileDuty, HookDuty, ProbeAct, ProbeDuty, RestartRule, Role},
     name::Name,
-    profile::{Duration, Hook, PortRef, Probe, ProbeAction, Probes, Restart, Scheme},
+    profile::{Duration, Hook, PortRef, Probe, ProbeAction, Probes, Restart, Scheme, Store},
 };
 
 pub(crate) fn duties(node: &Node<'_>, ordinal: u32, parts: &[Part<'_>], files: Vec<FileDuty>) -> Duties {
@@ -66,13 +66,17 @@ fn container(node: &Node<'_>, ordinal: u32, part: Part<'_>) -> ContainerDuty {
 fn accepts_connections(node: &Node<'_>, role: Role) -> Option<ProbeDuty> {
     let store = node.store.filter(|_| role == Role::Main)?;
     Some(ProbeDuty {
-        action: ProbeAct::Tcp { port: stores::port(store) },
+        action: accepts(store),
         initial_delay_millis: 0,
         period_millis: 1000,
         timeout_millis: 1000,
         success_threshold: 1,
         failure_threshold: 3,
     })
+}
+
+pub(crate) fn accepts(store: &Store) -> ProbeAct {
+    ProbeAct::Tcp { port: stores::port(store) }
 }
 
 /// Init containers are tried again as Kubernetes does, unless the pod is never restarted; a job only with retries.
@@ -92,7 +96,19 @@ fn restart(node: &Node<'_>, role: Role) -> RestartRule {
 
 fn probe(node: &Node<'_>, probe: &Probe) -> ProbeDuty {
     let millis = |written: Option<Duration>, default| written.map_or(default, |span| span.millis);
-    let action = match &probe.action {
+    ProbeDuty {
+        action: act(node, &probe.action),
+        initial_delay_millis: millis(probe.initial_delay, 0),
+        period_millis: millis(probe.period, 10_000),
+        timeout_millis: millis(probe.timeout, 1000),
+        success_threshold: probe.success_threshold.unwrap_or(1),
+        failure_threshold: probe.failure_threshold.unwrap_or(3),
+    }
+}
+
+/// What a probe asks, with its port as a number.
+pub(crate) fn act(node: &Node<'_>, action: &ProbeAction) -> ProbeAct {
+    match action {
         ProbeAction::Http { path, port, scheme, headers } => ProbeAct::Http {
             https: *scheme == Some(Scheme::Https),
             port: port_number(node, port.as_ref()),
@@ -104,14 +120,6 @@ fn probe(node: &Node<'_>, probe: &Probe) -> ProbeDuty {
             ProbeAct::Grpc { port: port_number(node, port.as_ref()), service: service.clone() }
         }
         ProbeAction::Exec { command } => ProbeAct::Exec { command: command.clone() },
-    };
-    ProbeDuty {
-        action,
-        initial_delay_millis: millis(probe.initial_delay, 0),
-        period_millis: millis(probe.period, 10_000),
-        timeout_millis: millis(probe.timeout, 1000),
-        success_threshold: probe.success_threshold.unwrap_or(1),
-        failure_threshold: probe.failure_threshold.unwrap_or(3),
     }
 }
 
@@ -126,7 +134,7 @@ fn hook(node: &Node<'_>, hook: &Hook) -> HookDuty {
 }
 
 /// A port by name or number, absent the first; 0 never answers, and `check` refuses what leads to it.
-fn port_number(node: &Node<'_>, port: Option<&PortRef>) -> u16 {
+pub(crate) fn port_number(node: &Node<'_>, port: Option<&PortRef>) -> u16 {
     let ports = ports(node);
     let found = match port {
         Some(PortRef::Number(number)) => Some(*number),

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{PodKind, Site, Template, order::Node, stores};
-use crate::profile::{PodField, Port, Process, Protocol, Value};
+use crate::profile::{Balancing, PodField, Port, Process, Protocol, Value};
 
 pub(crate) type Env = IndexMap<String, Template>;
 
@@ -12,7 +12,13 @@ pub(crate) fn pod_name(node: &Node<'_>, ordinal: u32) -> String {
     format!("{}-{ordinal}", node.name)
 }
 
-/// The variables of one container; what is written wins over what is added.
+/// What a variable is before a back end puts it in its own words.
+pub(crate) enum Told {
+    Text(Template),
+    Field(PodField),
+}
+
+/// The variables of one container, as texts; what is written wins over what is added.
 pub(crate) fn variables(
     site: &Site<'_>,
     node: &Node<'_>,
@@ -20,18 +26,38 @@ pub(crate) fn variables(
     process: &Process,
     is_main: bool,
 ) -> Env {
-    let mut env = Env::new();
+    let text = |told| match told {
+        Told::Text(template) => template,
+        Told::Field(field) => Template::literal(pod_field(site, node, ordinal, process, field)),
+    };
+    let mut env: Env = told(site, node, process, is_main).map(|(name, value)| (name, text(value))).collect();
+    if node.run.enable_service_links == Some(true) {
+        for (name, value) in &site.service_links {
+            env.entry(name.clone()).or_insert_with(|| Template::literal(value));
+        }
+    }
+    env
+}
+
+/// The variables of one container but for service links: the profile's, then flags, a store's own and the zone.
+pub(crate) fn told(
+    site: &Site<'_>,
+    node: &Node<'_>,
+    process: &Process,
+    is_main: bool,
+) -> impl Iterator<Item = (String, Told)> {
+    let mut env: IndexMap<String, Told> = IndexMap::new();
     for (name, value) in &process.env {
-        let template = match value {
-            Value::Text(text) => site.template(text),
-            Value::Field(field) => Template::literal(pod_field(site, node, ordinal, process, *field)),
+        let told = match value {
+            Value::Text(text) => Told::Text(site.template(text)),
+            Value::Field(field) => Told::Field(*field),
             // `up` refuses before anything is made.
             Value::Hole => continue,
         };
-        env.insert(name.clone(), template);
+        env.insert(name.clone(), told);
     }
     let mut add = |name: String, template: Template| {
-        env.entry(name).or_insert(template);
+        env.entry(name).or_insert(Told::Text(template));
     };
     if is_main {
         for flag in &node.run.flags {
@@ -46,12 +72,7 @@ pub(crate) fn variables(
     if let Some(zone) = &node.run.timezone {
         add("TZ".to_owned(), Template::literal(zone));
     }
-    if node.run.enable_service_links == Some(true) {
-        for (name, value) in &site.service_links {
-            add(name.clone(), Template::literal(value));
-        }
-    }
-    env
+    env.into_iter()
 }
 
 /// The downward API, by Kubernetes' rules: a limit that is not set is what the node has, a request is 0.
@@ -103,7 +124,7 @@ pub(crate) fn service_links(nodes: &[Node<'_>]) -> Vec<(String, String)> {
             let port = Port { port: stores::port(store), protocol: Protocol::Tcp };
             ports.push((store.engine.as_str().to_ascii_uppercase(), port));
         }
-        if !ports.is_empty() && node.kind != PodKind::Job && !node.headless {
+        if !ports.is_empty() && node.kind != PodKind::Job && node.balancing != Some(Balancing::Headless) {
             links.extend(links_to(node.name.as_str(), &node.name.to_variable(), &ports));
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn gateway(site: &Site<'_>, nodes: &[Node<'_>]) -> GatewayPlan {
 }
 
 /// The TCP ports that the profile exposes, all of them where it says nothing, and those that were asked for.
-fn doors(site: &Site<'_>, nodes: &[Node<'_>]) -> Vec<Door> {
+pub(crate) fn doors(site: &Site<'_>, nodes: &[Node<'_>]) -> Vec<Door> {
     let exposes = |name: &Name, port: &Name| match &site.profile.network.expose {
         None => true,
         Some(list) => {

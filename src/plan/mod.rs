@@ -14,6 +14,7 @@ mod files;
 mod gateway;
 mod holes;
 mod images;
+pub mod kubernetes;
 mod network;
 mod notes;
 mod order;
@@ -49,6 +50,7 @@ pub use container::{
     Condition, ContainerPlan, ImagePlan, ImageSource, LimitsPlan, Mount, NetworkMode, OwnNetwork, TmpfsPlan,
 };
 pub use holes::to_fill;
+pub use kubernetes::{ClusterPlan, cluster};
 pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
 pub use secrets::{declared_variables, url_encode};
 pub(crate) use site::Site;
@@ -66,15 +68,11 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
     let asking = nodes.iter().filter(|node| env::asks_for_address(node));
     let keys: Vec<String> =
         asking.flat_map(|node| (0..node.replicas).map(move |at| format!("{}.{at}", node.name))).collect();
-    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
     let site = Site {
-        profile,
-        capabilities,
         project,
         addresses: network::addresses(networks.inside.subnet, &keys),
-        networks,
-        secrets: secrets::secrets(profile, named.iter()),
         service_links: env::service_links(&nodes),
+        ..Site::new(profile, capabilities, &nodes)
     };
     let (pods, volumes) = pods(&site, &nodes);
     let stores: Vec<StorePlan> =
@@ -93,7 +91,7 @@ pub fn plan(profile: &Profile, capabilities: &Capabilities, origins: &Origins) -
         notes: notes::notes(&site, &nodes, &pods),
         refusals: refusals::refusals(&site, &nodes, &pods, subnets_found),
         project: site.project,
-        networks: site.networks,
+        networks,
         secrets,
         volumes,
         pods,
@@ -223,11 +221,11 @@ pub struct GatewayPlan {
     pub doors: Vec<Door>,
 }
 
-/// One step; `needs` are ids of earlier steps.
+/// One step of a back end's own kind; `needs` are ids of earlier steps.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Step {
+pub struct Step<D = Does> {
     pub id: String,
-    pub does: Does,
+    pub does: D,
     pub needs: Vec<String>,
 }
 

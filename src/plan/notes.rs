@@ -1,38 +1,23 @@
 //! Notes: what is said before a launch, because it departs from the profile.
 
 use super::{
-    ImageSource, Pod, Site, containers,
+    ImagePlan, ImageSource, Pod, Site, containers,
     order::Node,
     refusals::{base, processes},
 };
 use crate::{
+    name::Name,
     path::Path,
     profile::{Process, Protocol},
 };
 
 /// What is said before launching.
 pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<String> {
-    let mut notes = Vec::new();
-    for pod in pods.iter().filter(|pod| pod.ordinal == 0) {
-        for container in pod.containers() {
-            let Some(written) = &container.image.written else { continue };
-            let (key, reference) = (&container.key, &container.image.reference);
-            let note = match container.image.source {
-                ImageSource::Role => {
-                    format!(
-                        "{key}: {written} is not here; {reference}, built here for the same role, stands in"
-                    )
-                }
-                ImageSource::Tag => {
-                    format!("{key}: {written} has no digest; what the tag means today is taken")
-                }
-                ImageSource::Digest | ImageSource::Local | ImageSource::Helper => continue,
-            };
-            notes.push(note);
-        }
-    }
+    let first = pods.iter().filter(|pod| pod.ordinal == 0);
+    let containers = first.flat_map(Pod::containers);
+    let mut notes: Vec<String> =
+        containers.filter_map(|container| of_image(&container.key, &container.image)).collect();
     for node in nodes {
-        let base = base(node);
         for (at, process) in processes(node) {
             notes.extend(cut_limits(site, &at, process));
             for (name, (soft, hard), cut) in containers::ulimits(site, process) {
@@ -42,13 +27,34 @@ pub(crate) fn notes(site: &Site<'_>, nodes: &[Node<'_>], pods: &[Pod]) -> Vec<St
                 }
             }
         }
-        for need in node.run.needs.iter().filter(|need| nodes.iter().any(|o| o.name == *need && o.on_demand))
-        {
-            notes.push(format!("{}: {need} runs on demand only, nothing waits for it", base.key("needs")));
+        notes.extend(of_node(nodes, node));
+    }
+    notes
+}
+
+/// What is said of an image, on whatever back end; `key` names the container.
+pub(crate) fn of_image(key: &str, image: &ImagePlan) -> Option<String> {
+    let (written, reference) = (image.written.as_ref()?, &image.reference);
+    match image.source {
+        ImageSource::Role => Some(format!(
+            "{key}: {written} is not here; {reference}, built here for the same role, stands in"
+        )),
+        ImageSource::Tag => {
+            Some(format!("{key}: {written} has no digest; what the tag means today is taken"))
         }
-        if node.run.ports.values().any(|port| port.protocol == Protocol::Udp) {
-            notes.push(format!("{}: UDP ports are not published on the host", base.key("ports")));
-        }
+        ImageSource::Digest | ImageSource::Local | ImageSource::Helper => None,
+    }
+}
+
+/// What is said of a service, store or job, on whatever back end.
+pub(crate) fn of_node(nodes: &[Node<'_>], node: &Node<'_>) -> Vec<String> {
+    let base = base(node);
+    let on_demand = |need: &&Name| nodes.iter().any(|other| other.name == *need && other.on_demand);
+    let mut notes: Vec<String> = (node.run.needs.iter().filter(on_demand))
+        .map(|need| format!("{}: {need} runs on demand only, nothing waits for it", base.key("needs")))
+        .collect();
+    if node.run.ports.values().any(|port| port.protocol == Protocol::Udp) {
+        notes.push(format!("{}: UDP ports are not published on the host", base.key("ports")));
     }
     notes
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::PodKind;
 use crate::{
     name::Name,
-    profile::{FileContent, Piece, Process, Profile, Store, Text, Value, Workload},
+    profile::{Balancing, FileContent, Piece, Process, Profile, Store, Text, Value, Workload},
 };
 
 /// More replicas of one service than this are refused.
@@ -21,7 +21,8 @@ pub(crate) struct Node<'a> {
     pub replicas: u32,
     /// Replicas have names of their own, as a StatefulSet's.
     pub stateful: bool,
-    pub headless: bool,
+    /// As written; stores and jobs say nothing.
+    pub balancing: Option<Balancing>,
     /// A job with a schedule.
     pub on_demand: bool,
     pub retries: u32,
@@ -111,7 +112,7 @@ fn list(profile: &Profile) -> Vec<Node<'_>> {
         store: None,
         replicas: 1,
         stateful: false,
-        headless: false,
+        balancing: None,
         on_demand: false,
         retries: 0,
         needs: Vec::new(),
@@ -132,7 +133,7 @@ fn list(profile: &Profile) -> Vec<Node<'_>> {
         nodes.push(Node {
             replicas: current.unwrap_or(1).min(MOST_REPLICAS),
             stateful: service.stateful.unwrap_or(false),
-            headless: service.balancing == Some(crate::profile::Balancing::Headless),
+            balancing: service.balancing,
             ..node(name, PodKind::Service, &service.run)
         });
     }

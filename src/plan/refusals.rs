@@ -1,13 +1,13 @@
 //! Refusals: what makes `up` stop before anything is made.
 
 use super::{
-    ContainerPlan, ImageSource, Pod, Refusal, Site, holes, images,
+    ContainerPlan, ImagePlan, ImageSource, Pod, Refusal, Site, holes, images,
     order::{MOST_REPLICAS, Node},
 };
 use crate::{
     ledger::is_given,
     path::Path,
-    profile::{Allow, Process, Seed, Volume},
+    profile::{Allow, Image, Process, Seed, Volume},
 };
 
 pub(crate) fn refusals(
@@ -16,20 +16,22 @@ pub(crate) fn refusals(
     pods: &[Pod],
     subnets_found: bool,
 ) -> Vec<Refusal> {
-    let mut refusals = holes::refusals(site);
-    for node in nodes {
-        snapshot(node, &mut refusals);
-        too_many(site, node, &mut refusals);
-        for (at, process) in processes(node) {
-            if process.privileged == Some(true) {
-                not_allowed(site, &at.key("privileged"), Allow::Privileged, "privileged", &mut refusals);
-            }
-        }
-        host_things(site, node, &mut refusals);
-    }
+    let mut refusals = of_profile(site, nodes);
     for node in nodes {
         let first = pods.iter().find(|pod| pod.ordinal == 0 && pod.service == *node.name);
-        first.into_iter().for_each(|pod| missing_images(site, node, pod, &mut refusals));
+        let Some(pod) = first else { continue };
+        let sides =
+            |plans: &'_ [ContainerPlan]| plans.iter().map(|plan| plan.image.clone()).collect::<Vec<_>>();
+        let images = images_of(node, &pod.main.image, &sides(&pod.init), &sides(&pod.sidecars));
+        for (path, image) in images {
+            let missing = match &image.written {
+                Some(written) if image.source == ImageSource::Local => {
+                    images::choose(site.capabilities, written).1.is_none().then(|| Lack::missing(written))
+                }
+                _ => None,
+            };
+            lacking(site, path, &image, missing, &mut refusals);
+        }
     }
     if site.capabilities.host.helper.is_none() {
         refusals.push(Refusal {
@@ -46,6 +48,22 @@ pub(crate) fn refusals(
             message: "no free subnet between 10.213.0.0 and 10.254.255.255".to_owned(),
             fill: Some("docker network prune".to_owned()),
         });
+    }
+    refusals
+}
+
+/// What the profile alone leads to, on whatever back end.
+pub(crate) fn of_profile(site: &Site<'_>, nodes: &[Node<'_>]) -> Vec<Refusal> {
+    let mut refusals = holes::refusals(site);
+    for node in nodes {
+        snapshot(node, &mut refusals);
+        too_many(site, node, &mut refusals);
+        for (at, process) in processes(node) {
+            if process.privileged == Some(true) {
+                not_allowed(site, &at.key("privileged"), Allow::Privileged, "privileged", &mut refusals);
+            }
+        }
+        host_things(site, node, &mut refusals);
     }
     refusals
 }
@@ -123,49 +141,63 @@ fn not_allowed(site: &Site<'_>, at: &Path, what: Allow, word: &str, refusals: &m
     }
 }
 
-fn missing_images(site: &Site<'_>, node: &Node<'_>, pod: &Pod, refusals: &mut Vec<Refusal>) {
-    for (path, container) in images_of(node, pod) {
-        let Some(written) = &container.image.written else { continue };
-        if site.profile.is_hole(&path) && !is_given(site.capabilities, &path) {
-            continue;
-        }
-        let refused = match container.image.source {
-            ImageSource::Local if images::choose(site.capabilities, written).1.is_none() => Some((
-                "image-missing",
-                format!("{written} is not on this host, and an image built here cannot be pulled"),
-                format!("docker build --tag {} …", written.to_engine()),
-            )),
-            ImageSource::Tag if !site.capabilities.options.allow_unpinned => Some((
-                "image-unpinned",
-                format!("{written} has no digest"),
-                "prodmirror pin, or --allow-unpinned".to_owned(),
-            )),
-            _ => None,
-        };
-        if let Some((code, message, fill)) = refused {
-            let known = refusals.iter().any(|known| known.code == code && known.message == message);
-            if !known {
-                refusals.push(Refusal {
-                    code: code.to_owned(),
-                    path: path.to_string(),
-                    message,
-                    fill: Some(fill),
-                });
-            }
+/// Why an image cannot be run as it is named.
+pub(crate) struct Lack {
+    pub code: &'static str,
+    pub message: String,
+    pub fill: String,
+}
+
+impl Lack {
+    fn missing(written: &Image) -> Self {
+        Self {
+            code: "image-missing",
+            message: format!("{written} is not on this host, and an image built here cannot be pulled"),
+            fill: format!("docker build --tag {} …", written.to_engine()),
         }
     }
 }
 
-/// The containers of a pod, each with the path of its image in the profile.
-fn images_of<'a>(node: &Node<'_>, pod: &'a Pod) -> Vec<(Path, &'a ContainerPlan)> {
+/// Refuses an image that a back end has not, or that is not pinned; the same one is told once.
+pub(crate) fn lacking(
+    site: &Site<'_>,
+    path: Path,
+    image: &ImagePlan,
+    lack: Option<Lack>,
+    refusals: &mut Vec<Refusal>,
+) {
+    let Some(written) = &image.written else { return };
+    if site.profile.is_hole(&path) && !is_given(site.capabilities, &path) {
+        return;
+    }
+    let unpinned = image.source == ImageSource::Tag && !site.capabilities.options.allow_unpinned;
+    let lack = lack.or_else(|| {
+        unpinned.then(|| Lack {
+            code: "image-unpinned",
+            message: format!("{written} has no digest"),
+            fill: "prodmirror pin, or --allow-unpinned".to_owned(),
+        })
+    });
+    let Some(Lack { code, message, fill }) = lack else { return };
+    if !refusals.iter().any(|known| known.code == code && known.message == message) {
+        refusals.push(Refusal { code: code.to_owned(), path: path.to_string(), message, fill: Some(fill) });
+    }
+}
+
+/// The images of a pod, each with its path in the profile; `init` and `sidecars` are in the profile's order.
+pub(crate) fn images_of(
+    node: &Node<'_>,
+    main: &ImagePlan,
+    init: &[ImagePlan],
+    sidecars: &[ImagePlan],
+) -> Vec<(Path, ImagePlan)> {
     let base = base(node);
-    let mut all = vec![(base.key("image"), &pod.main)];
-    for (list, sides, plans) in
-        [("init", &node.run.init, &pod.init), ("sidecars", &node.run.sidecars, &pod.sidecars)]
+    let mut all = vec![(base.key("image"), main.clone())];
+    for (list, sides, images) in [("init", &node.run.init, init), ("sidecars", &node.run.sidecars, sidecars)]
     {
-        for ((name, side), plan) in sides.iter().zip(plans) {
+        for ((name, side), image) in sides.iter().zip(images) {
             let own = base.key(list).key(name.as_str()).key("image");
-            all.push((if side.image.is_some() { own } else { base.key("image") }, plan));
+            all.push((if side.image.is_some() { own } else { base.key("image") }, image.clone()));
         }
     }
     all

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{SecretPlan, Template, TemplatePiece};
+use super::{
+    SecretPlan, Template, TemplatePiece,
+    order::{self, Node},
+};
 use crate::{
     name::Name,
     profile::{Profile, Shape},
@@ -31,8 +34,14 @@ const RESERVED: [&str; 13] = [
 const RESERVED_PREFIXES: [&str; 9] =
     ["DOCKER_", "COMPOSE_", "BUILDX_", "BUILDKIT_", "PRODMIRROR_", "LD_", "LC_", "XDG_", "GO"];
 
-/// All secrets: those declared, then those that are named without being declared.
-pub(crate) fn secrets<'a>(profile: &Profile, named: impl Iterator<Item = &'a Name>) -> Vec<SecretPlan> {
+/// All secrets that a profile's workloads have to do with.
+pub(crate) fn of(profile: &Profile, nodes: &[Node<'_>]) -> Vec<SecretPlan> {
+    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
+    secrets(profile, named.iter())
+}
+
+/// Those declared, then those that are named without being declared.
+fn secrets<'a>(profile: &Profile, named: impl Iterator<Item = &'a Name>) -> Vec<SecretPlan> {
     let mut names: Vec<(&Name, Shape)> =
         profile.secrets.iter().map(|(name, shape)| (name, shape.unwrap_or(SHAPE))).collect();
     for name in named {

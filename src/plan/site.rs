@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use super::{Capabilities, Networks, SecretPlan};
+use super::{Capabilities, SecretPlan, order::Node, secrets};
 use crate::{name::Name, profile::Profile};
 
 pub(crate) struct Site<'a> {
     pub profile: &'a Profile,
     pub capabilities: &'a Capabilities,
+    /// The Compose project; empty where there is none.
     pub project: String,
-    pub networks: Networks,
     /// Every secret with both of its variables, whether used or not.
     pub secrets: Vec<SecretPlan>,
     /// Fixed addresses, by the key of the pod that asked for one.
@@ -18,7 +18,19 @@ pub(crate) struct Site<'a> {
     pub service_links: Vec<(String, String)>,
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
+    /// Without a project, addresses or service links: what only Compose needs.
+    pub fn new(profile: &'a Profile, capabilities: &'a Capabilities, nodes: &[Node<'_>]) -> Self {
+        Self {
+            profile,
+            capabilities,
+            project: String::new(),
+            secrets: secrets::of(profile, nodes),
+            addresses: BTreeMap::new(),
+            service_links: Vec::new(),
+        }
+    }
+
     pub fn secret(&self, name: &Name) -> Option<&SecretPlan> {
         self.secrets.iter().find(|plan| plan.secret == *name)
     }

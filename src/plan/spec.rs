@@ -37,10 +37,16 @@ pub(crate) fn labels(
 /// on and does not hold itself. The order of maps is no part of it.
 pub(crate) fn sealed(object: &impl Serialize, mut labels: Labels, also: &impl Serialize) -> Labels {
     labels.shift_remove(labels::SPEC);
-    let mut whole = serde_json::to_value((object, &labels, also)).unwrap_or_default();
-    sort(&mut whole);
-    labels.insert(labels::SPEC.to_owned(), digest::spec(&whole));
+    let seal = seal(&(object, &labels, also));
+    labels.insert(labels::SPEC.to_owned(), seal);
     labels
+}
+
+/// The hash of a value in which the order of maps plays no part.
+pub(crate) fn seal(value: &impl Serialize) -> String {
+    let mut whole = serde_json::to_value(value).unwrap_or_default();
+    sort(&mut whole);
+    digest::spec(&whole)
 }
 
 fn sort(value: &mut Value) {

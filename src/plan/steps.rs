@@ -21,14 +21,38 @@ pub(crate) fn steps(nodes: &[Node<'_>], pods: &[Pod], volumes: &[VolumePlan]) ->
         steps.add("files", Does::Files { volumes: filled }, ["pauses"]);
         before = vec!["files".to_owned()];
     }
-    waves(nodes, &started, &mut steps, before);
+    for Turn { id, does, needs } in turns(nodes, before) {
+        let does = match does {
+            Part::Ready(services) => Does::Ready { services },
+            Part::Seed(store) => Does::Seed { store },
+            Part::Start { wave, members } => {
+                let of_wave = |pod: &&&Pod| members.contains(&pod.service);
+                let pods = started.iter().filter(of_wave);
+                Does::Start { wave, pods: pods.map(|pod| (pod.service.clone(), pod.ordinal)).collect() }
+            }
+        };
+        steps.0.push(Step { id, does, needs });
+    }
     let last: Vec<String> = steps.0.last().map(|step| step.id.clone()).into_iter().collect();
     steps.add("verify", Does::Verify, last);
     steps.0
 }
 
+/// A step of the part of a plan that every back end has.
+pub(crate) type Turn = Step<Part>;
+
+pub(crate) enum Part {
+    Start { wave: u32, members: Vec<Name> },
+    Seed(Name),
+    Ready(Vec<Name>),
+}
+
 /// Starts wave after wave; before each, waits for just what it needs, and at the end for all.
-fn waves(nodes: &[Node<'_>], pods: &[&Pod], steps: &mut Steps, mut before: Vec<String>) {
+///
+/// `before` is what the first wave needs.
+pub(crate) fn turns(nodes: &[Node<'_>], mut before: Vec<String>) -> Vec<Turn> {
+    let mut steps = Vec::new();
+    let mut add = |id: String, does: Part, needs: Vec<String>| steps.push(Step { id, does, needs });
     let mut waited: BTreeSet<&Name> = BTreeSet::new();
     let mut done = Vec::new();
     let last = nodes.iter().map(|node| node.wave).max().unwrap_or(0);
@@ -42,18 +66,16 @@ fn waves(nodes: &[Node<'_>], pods: &[&Pod], steps: &mut Steps, mut before: Vec<S
             .collect();
         if !awaited.is_empty() {
             let id = format!("ready-{}", wave - 1);
-            steps.add(&id, Does::Ready { services: awaited }, done.clone());
+            add(id.clone(), Part::Ready(awaited), done.clone());
             before = vec![id];
         }
-        let of_wave = |pod: &&&Pod| members.iter().any(|member| *member.name == pod.service);
-        let pods: Vec<_> =
-            pods.iter().filter(of_wave).map(|pod| (pod.service.clone(), pod.ordinal)).collect();
+        let names = members.iter().map(|member| member.name.clone()).collect();
         let start = format!("start-{wave}");
-        steps.add(&start, Does::Start { wave, pods }, before.clone());
+        add(start.clone(), Part::Start { wave, members: names }, before.clone());
         done.push(start.clone());
         for store in members.iter().filter(|member| member.kind == PodKind::Store) {
             let id = format!("seed-{}", store.name);
-            steps.add(&id, Does::Seed { store: store.name.clone() }, [start.as_str()]);
+            add(id.clone(), Part::Seed(store.name.clone()), vec![start.clone()]);
             done.push(id);
         }
     }
@@ -63,8 +85,9 @@ fn waves(nodes: &[Node<'_>], pods: &[&Pod], steps: &mut Steps, mut before: Vec<S
         .map(|node| node.name.clone())
         .collect();
     if !rest.is_empty() {
-        steps.add("ready", Does::Ready { services: rest }, done);
+        add("ready".to_owned(), Part::Ready(rest), done);
     }
+    steps
 }
 
 /// Whether something must be put into a volume, or its root changed, before it is used.

@@ -2,11 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::{
-    BackendKind, Capabilities, PodKind, SecretPlan, Site, Template,
-    capabilities::{Host, Options},
-    env, network, order, secrets, stores,
-};
+use super::{BackendKind, Capabilities, PodKind, SecretPlan, Site, Template, env, order, secrets, stores};
 use crate::{
     name::Name,
     path::Path,
@@ -42,27 +38,17 @@ pub enum Giver {
 
 /// The variables of every workload, stores first, as [`super::plan`] would give them to ordinal 0.
 pub fn variables(profile: &Profile) -> Vec<Variables> {
-    let capabilities = anywhere(profile.name.clone());
+    // No host at all: nothing that is read here depends on one.
+    let capabilities = Capabilities::unknown(BackendKind::Compose, profile.name.clone(), String::new());
     let nodes = order::nodes(profile);
-    let project = format!("pm-{}", profile.name);
-    let (networks, _) = network::networks(&capabilities, &project, 1);
-    let site = Site {
-        profile,
-        capabilities: &capabilities,
-        project,
-        networks,
-        secrets: carriers(profile),
-        addresses: Default::default(),
-        service_links: env::service_links(&nodes),
-    };
+    let site =
+        Site { service_links: env::service_links(&nodes), ..Site::new(profile, &capabilities, &nodes) };
     nodes.iter().map(|node| of(&site, node)).collect()
 }
 
 /// The secrets of a profile, and the variables that stand for them in a [`Template`].
 pub fn carriers(profile: &Profile) -> Vec<SecretPlan> {
-    let nodes = order::nodes(profile);
-    let named: Vec<Name> = nodes.iter().flat_map(|node| order::secrets_named(profile, node)).collect();
-    secrets::secrets(profile, named.iter())
+    secrets::of(profile, &order::nodes(profile))
 }
 
 fn of(site: &Site<'_>, node: &order::Node<'_>) -> Variables {
@@ -129,40 +115,4 @@ fn told_by_a_launch(site: &Site<'_>, process: &Process, field: PodField) -> Opti
         }
     };
     Some(format!("{what}, which only what runs can tell"))
-}
-
-/// No host at all: nothing that is read here depends on one.
-fn anywhere(mirror: Name) -> Capabilities {
-    let host = Host {
-        backend: BackendKind::Compose,
-        engine_version: String::new(),
-        api_version: String::new(),
-        compose_version: None,
-        buildx_version: None,
-        arch: String::new(),
-        kernel: String::new(),
-        cgroup: 2,
-        cores: 0,
-        memory: 0,
-        disk_free: None,
-        storage_driver: String::new(),
-        containerd_store: false,
-        rootless: false,
-        swap_limit: false,
-        storage_quota: false,
-        timezone: None,
-        socket: None,
-        helper: None,
-        hard_limits: Default::default(),
-    };
-    Capabilities {
-        host,
-        mirror,
-        owner: String::new(),
-        options: Options::default(),
-        images: Default::default(),
-        roles: Default::default(),
-        subnets_in_use: Vec::new(),
-        own_subnets: None,
-    }
 }

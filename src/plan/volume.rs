@@ -116,6 +116,6 @@ pub struct StorePlan {
     pub seed: Option<String>,
 }
 
-fn engine_as_text<S: serde::Serializer>(engine: &EngineKind, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn engine_as_text<S: serde::Serializer>(engine: &EngineKind, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(engine.as_str())
 }

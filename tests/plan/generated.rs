@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A host that can do less the more bits are set.
-fn poor(bits: u8) -> Capabilities {
+pub fn poor(bits: u8) -> Capabilities {
     let mut capabilities = host();
     let host = &mut capabilities.host;
     if bits & 1 != 0 {
@@ -38,7 +38,7 @@ fn poor(bits: u8) -> Capabilities {
 }
 
 /// Breaks what `check` holds: circles, names that lead nowhere, declarations that are gone, names that two share.
-fn broken(mut profile: Profile, bits: u8) -> Profile {
+pub fn broken(mut profile: Profile, bits: u8) -> Profile {
     let all: Vec<_> =
         profile.services.keys().chain(profile.jobs.keys()).chain(profile.stores.keys()).cloned().collect();
     if bits & 1 != 0 {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use prodmirror::{
     name::Name,
     plan::{
-        BackendKind, Capabilities, ContainerPlan, Plan, Pod, Subnet,
+        BackendKind, Capabilities, ClusterPlan, ContainerPlan, Plan, Pod, Subnet,
         capabilities::{Host, ImageFacts, Options},
+        cluster,
+        kubernetes::PodSpec,
         plan,
     },
     profile::{Layers, Loaded, Origins, Profile, ReadFile, Source, load},
@@ -90,6 +92,7 @@ pub fn host() -> Capabilities {
         ]),
         subnets_in_use: vec!["172.17.0.0/16".parse::<Subnet>().unwrap()],
         own_subnets: None,
+        cluster: Default::default(),
     }
 }
 
@@ -114,4 +117,25 @@ pub fn env_of(plan: &Plan, service: &str, variable: &str) -> Option<String> {
 pub fn containers(plan: &Plan) -> Vec<&ContainerPlan> {
     let helpers = [&plan.keeper, &plan.gateway.container];
     plan.pods.iter().flat_map(Pod::containers).chain(helpers).collect()
+}
+
+/// The same machine with a Kind cluster on it, and with one of Kubernetes that was not asked for anything.
+pub fn cluster_host(backend: BackendKind) -> Capabilities {
+    let mut capabilities = host();
+    capabilities.host.backend = backend;
+    if backend == BackendKind::Kubernetes {
+        capabilities = Capabilities::unknown(backend, capabilities.mirror, capabilities.owner);
+    }
+    capabilities
+}
+
+pub fn on_kind(profile: &Profile) -> ClusterPlan {
+    cluster(profile, &cluster_host(BackendKind::Kind), &Origins::default())
+}
+
+/// The pod of a service, store or job.
+pub fn pod_spec<'a>(plan: &'a ClusterPlan, service: &str) -> &'a PodSpec {
+    let mut found =
+        plan.objects.iter().filter(|object| object.service.as_ref().is_some_and(|of| of.as_str() == service));
+    found.find_map(|object| object.pod()).unwrap_or_else(|| panic!("no pods of {service}"))
 }

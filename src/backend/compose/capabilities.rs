@@ -65,6 +65,7 @@ impl Compose {
             roles,
             subnets_in_use,
             own_subnets: own,
+            cluster: Default::default(),
         };
         Ok((capabilities, lacks))
     }

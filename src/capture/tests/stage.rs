@@ -75,6 +75,7 @@ pub(super) fn capabilities() -> Capabilities {
         ]),
         subnets_in_use: Vec::new(),
         own_subnets: None,
+        cluster: Default::default(),
     }
 }
 

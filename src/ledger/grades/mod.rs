@@ -1,21 +1,23 @@
 //! Grades that the profile and the host decide: one function a field.
+//!
+//! Here is what does not depend on the back end; each back end's own are beside.
 
-mod network;
-mod platform;
+pub(super) mod compose;
+pub(super) mod kubernetes;
 
-use super::{Grade, wanted::Case};
+use super::{
+    Grade,
+    wanted::{Case, Shape},
+};
 use crate::{
-    plan::{ImageSource, Mount},
-    profile::{Allow, Duration, EngineKind, Medium, PodField, ProbeAction, Seed, StoreClock, Value, Volume},
+    plan::ImageSource,
+    profile::{Allow, EngineKind, Protocol, Seed, StoreClock, Value},
 };
 
 /// A grade and, below `enforced`, the reason; without one the row's own words are taken.
-pub(crate) use network::{balancing, egress, expose, service_links};
-pub(crate) use platform::{arch, cgroup, cores, kernel, node_memory, node_timezone, swap};
-
 pub(crate) type Verdict = (Grade, Option<String>);
 
-use Grade::{Approximated, Dropped, Emulated, Enforced};
+use Grade::{Approximated, Dropped, Enforced};
 
 const ENFORCED: Verdict = (Enforced, None);
 
@@ -23,7 +25,7 @@ fn because(grade: Grade, why: impl Into<String>) -> Verdict {
     (grade, Some(why.into()))
 }
 
-pub(crate) fn flag(case: &Case<'_>) -> Verdict {
+pub(crate) fn flag<P: Shape>(case: &Case<'_, P>) -> Verdict {
     let flag = case.path.key_at(1).unwrap_or_default();
     let profile = case.profile;
     let runs = profile.services.values().map(|service| &service.run);
@@ -36,9 +38,9 @@ pub(crate) fn flag(case: &Case<'_>) -> Verdict {
     }
 }
 
-pub(crate) fn image(case: &Case<'_>) -> Verdict {
+pub(crate) fn image<P: Shape>(case: &Case<'_, P>) -> Verdict {
     let Some(owner) = case.owner else { return ENFORCED };
-    let Some(image) = owner.container.map(|container| &container.image) else {
+    let Some(image) = owner.container.map(P::image) else {
         return because(Approximated, "there is no replica to hold it against");
     };
     let by_option = case.capabilities.options.images.contains_key(owner.name.as_str());
@@ -60,49 +62,15 @@ pub(crate) fn image(case: &Case<'_>) -> Verdict {
     verdict
 }
 
-pub(crate) fn variable(case: &Case<'_>) -> Verdict {
-    let name = case.last_key();
-    let value = case.owner.and_then(|owner| owner.process.env.get(name));
-    match value {
-        Some(Value::Field(PodField::NodeName)) => {
-            because(Approximated, "there is no node: it is `prodmirror`")
-        }
-        Some(Value::Field(PodField::PodAddress)) => {
-            let empty =
-                case.owner.and_then(|owner| owner.container).and_then(|container| container.env.get(name));
-            if empty.is_some_and(|template| template.0.is_empty()) {
-                because(Dropped, "there is no fixed address left in the subnet")
-            } else {
-                because(Emulated, "an address that the plan gives to the replica")
-            }
-        }
-        Some(Value::Field(_)) => because(Emulated, "written for each replica, by the rules of Kubernetes"),
-        // What could not be read has no grade but dropped, and is not asked for here.
-        Some(Value::Text(_) | Value::Hole) | None => ENFORCED,
-    }
-}
-
-pub(crate) fn seccomp(case: &Case<'_>) -> Verdict {
+pub(crate) fn seccomp<P: Shape>(case: &Case<'_, P>) -> Verdict {
     match case.value.as_str() {
         Some("runtime/default" | "unconfined") => ENFORCED,
         _ => because(Dropped, "a profile file of production's nodes is not here; the engine's default holds"),
     }
 }
 
-/// Whether the field belongs to a startup or readiness probe that needs no command in the container.
-fn over_network(case: &Case<'_>) -> bool {
-    let keys: Vec<&str> = (0..case.path.0.len()).filter_map(|at| case.path.key_at(at)).collect();
-    let own = case.owner.filter(|_| keys.get(2) == Some(&"probes"));
-    let probe = own.and_then(|owner| match keys.get(3) {
-        Some(&"startup") => owner.run.probes.startup.as_ref(),
-        Some(&"readiness") => owner.run.probes.readiness.as_ref(),
-        _ => None,
-    });
-    probe.is_some_and(|probe| !matches!(probe.action, ProbeAction::Exec { .. }))
-}
-
 /// The variable `TZ` carries the zone, unless the profile's own says another.
-pub(crate) fn timezone(case: &Case<'_>) -> Verdict {
+pub(crate) fn timezone<P: Shape>(case: &Case<'_, P>) -> Verdict {
     let own = case.owner.and_then(|owner| owner.process.env.get("TZ"));
     match own {
         Some(Value::Text(text)) if text.as_literal() != case.value.as_str() => {
@@ -112,7 +80,7 @@ pub(crate) fn timezone(case: &Case<'_>) -> Verdict {
     }
 }
 
-fn allowed(case: &Case<'_>, what: Allow) -> Verdict {
+fn allowed<P: Shape>(case: &Case<'_, P>, what: Allow) -> Verdict {
     if case.value.as_bool() == Some(false) || case.profile.allow.contains(&what) {
         ENFORCED
     } else {
@@ -120,180 +88,19 @@ fn allowed(case: &Case<'_>, what: Allow) -> Verdict {
     }
 }
 
-pub(crate) fn privileged(case: &Case<'_>) -> Verdict {
+pub(crate) fn privileged<P: Shape>(case: &Case<'_, P>) -> Verdict {
     allowed(case, Allow::Privileged)
 }
 
-pub(crate) fn host_network(case: &Case<'_>) -> Verdict {
+pub(crate) fn host_network<P: Shape>(case: &Case<'_, P>) -> Verdict {
     allowed(case, Allow::HostNetwork)
 }
 
-pub(crate) fn host_pid(case: &Case<'_>) -> Verdict {
+pub(crate) fn host_pid<P: Shape>(case: &Case<'_, P>) -> Verdict {
     allowed(case, Allow::HostPid)
 }
 
-pub(crate) fn cpu_limit(case: &Case<'_>) -> Verdict {
-    let wanted = case.owner.and_then(|owner| owner.process.resources.limits.cpu).map(|cpu| cpu.millis);
-    let given =
-        case.owner.and_then(|owner| owner.container).and_then(|container| container.limits.cpu_millis);
-    match given {
-        Some(given) if wanted != Some(given) => {
-            because(Approximated, format!("cut to {given}m, what the engine takes"))
-        }
-        _ => ENFORCED,
-    }
-}
-
-pub(crate) fn memory_limit(case: &Case<'_>) -> Verdict {
-    let wanted = case.owner.and_then(|owner| owner.process.resources.limits.memory).map(|memory| memory.0);
-    let given = case.owner.and_then(|owner| owner.container).and_then(|container| container.limits.memory);
-    match given {
-        Some(given) if wanted != Some(given) => {
-            because(Approximated, format!("raised to {given}, the engine's least"))
-        }
-        _ => ENFORCED,
-    }
-}
-
-pub(crate) fn oom_group(case: &Case<'_>) -> Verdict {
-    match (case.value.as_bool(), case.capabilities.host.cgroup) {
-        (Some(false), _) => {
-            because(Emulated, "as in production, one process dies and not the whole container")
-        }
-        (_, 2) => {
-            because(Approximated, "one process dies and not the whole container: the engine does not set it")
-        }
-        _ => {
-            because(Approximated, "one process dies and not the whole container: cgroup v1 has no such thing")
-        }
-    }
-}
-
-pub(crate) fn storage(case: &Case<'_>) -> Verdict {
-    let host = &case.capabilities.host;
-    if host.storage_quota {
-        ENFORCED
-    } else {
-        because(Dropped, format!("the storage driver {} has no quota here", host.storage_driver))
-    }
-}
-
-pub(crate) fn ulimit(case: &Case<'_>) -> Verdict {
-    let name = case.last_key();
-    let Some(owner) = case.owner else { return ENFORCED };
-    let wanted = owner.process.ulimits.get(name).map(|limit| (limit.soft, limit.hard));
-    match owner.container.and_then(|container| container.ulimits.get(name)) {
-        Some(given) if wanted != Some(*given) => {
-            because(Approximated, format!("cut to {}/{}, the most that this host allows", given.0, given.1))
-        }
-        _ => ENFORCED,
-    }
-}
-
-/// Kernel settings of the network are the whole pod's, so that two containers cannot differ.
-pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
-    let name = case.last_key();
-    let Some(owner) = case.owner else { return ENFORCED };
-    if !name.starts_with("net.") {
-        return ENFORCED;
-    }
-    if owner.run.host_network == Some(true) {
-        return because(Dropped, "the network is the host's, whose settings stay");
-    }
-    match owner.pod.and_then(|pod| pod.pause.sysctls.get(name)) {
-        Some(given) if case.value.as_str() != Some(given) => because(
-            Dropped,
-            format!("the replica's network has one setting, and the main container's is {given}"),
-        ),
-        _ => ENFORCED,
-    }
-}
-
-pub(crate) fn volume(case: &Case<'_>) -> Verdict {
-    let target = case.last_key();
-    let Some(owner) = case.owner else { return ENFORCED };
-    let is_data = owner.container.is_some_and(|container| {
-        let data =
-            case.plan.stores.iter().find(|store| store.container == container.key).map(|store| &store.volume);
-        container.mounts.iter().any(|mount| match mount {
-            Mount::Volume { volume, target: at, .. } => {
-                Some(volume) == data && at == target.trim_end_matches('/')
-            }
-            Mount::Bind { .. } => false,
-        })
-    });
-    match owner.run.volumes.get(target) {
-        Some(Volume::Host { .. }) if is_data => {
-            because(Dropped, "a store's data lies in a volume of its own")
-        }
-        _ if is_data => because(Emulated, "a store's data lies in a volume that can be copied and put back"),
-        Some(Volume::Host { .. }) if case.profile.allow.contains(&Allow::HostPath) => {
-            because(Emulated, "the same path of this host, with what lies there")
-        }
-        Some(Volume::Host { .. }) => {
-            because(Dropped, "refused: the profile's `allow` does not name `host-path`")
-        }
-        Some(Volume::Empty { medium: Medium::Disk, size: Some(_) } | Volume::Claim { size: Some(_), .. }) => {
-            because(Approximated, "a labelled volume whose size is not limited")
-        }
-        Some(Volume::Empty { .. }) => because(Emulated, "a labelled volume of the replica"),
-        Some(Volume::Claim { .. }) => because(Emulated, "a labelled volume that outlives the replica"),
-        Some(Volume::Shared { .. }) | None => because(Emulated, "one labelled volume for all that name it"),
-    }
-}
-
-/// The engine counts the time to stop in whole seconds.
-pub(crate) fn grace(case: &Case<'_>) -> Verdict {
-    let Some(owner) = case.owner else { return ENFORCED };
-    let wanted = owner.run.stop_grace_period.map(|grace| grace.millis);
-    match owner.container.map(|container| container.stop_grace_millis) {
-        Some(given) if wanted.is_some_and(|wanted| wanted != given) => {
-            let given = Duration { millis: given };
-            because(Approximated, format!("raised to {given}: the engine counts whole seconds"))
-        }
-        _ => ENFORCED,
-    }
-}
-
-/// Whoever asks over https is told that nobody looks at the certificate.
-pub(crate) fn scheme(case: &Case<'_>) -> Verdict {
-    match (by_keeper(case), case.value.as_str()) {
-        ((Emulated, None), Some("https")) => {
-            because(Emulated, "the keeper asks, and takes any certificate, as the kubelet does")
-        }
-        (verdict, _) => verdict,
-    }
-}
-
-/// What the keeper does it can only do with the engine's socket.
-pub(crate) fn by_keeper(case: &Case<'_>) -> Verdict {
-    if case.path.key_at(2) == Some("init") && case.path.0.len() > 4 {
-        return because(Dropped, "an init container has no probes and no hooks");
-    }
-    if case.capabilities.host.socket.is_some() {
-        return (Emulated, None);
-    }
-    if over_network(case) {
-        return because(
-            Approximated,
-            "the keeper has no socket of the engine: it asks where the launch says",
-        );
-    }
-    because(Dropped, "the keeper has no socket of the engine")
-}
-
-pub(crate) fn identity(case: &Case<'_>) -> Verdict {
-    if case.value.as_str() == Some("ordinal") {
-        because(
-            Approximated,
-            "the short names of ordinals only; Kubernetes' long ones are not in this version",
-        )
-    } else {
-        because(Approximated, "replicas are named by ordinal, and a new one takes the old one's name")
-    }
-}
-
-pub(crate) fn seed(case: &Case<'_>) -> Verdict {
+pub(crate) fn seed<P: Shape>(case: &Case<'_, P>) -> Verdict {
     match case.owner.and_then(|owner| owner.store).map(|store| &store.seed) {
         Some(Some(Seed::Snapshot(_))) => because(Dropped, "snapshots are not in this version"),
         Some(None) => because(Dropped, "production's data was not captured: the store starts empty"),
@@ -301,7 +108,7 @@ pub(crate) fn seed(case: &Case<'_>) -> Verdict {
     }
 }
 
-pub(crate) fn clock(case: &Case<'_>) -> Verdict {
+pub(crate) fn clock<P: Shape>(case: &Case<'_, P>) -> Verdict {
     match case.owner.and_then(|owner| owner.store) {
         Some(store) if store.clock == Some(StoreClock::Wall) || store.clock.is_none() => match store.engine {
             EngineKind::Redis => because(Enforced, "keys whose time has passed since are gone, and counted"),
@@ -311,7 +118,24 @@ pub(crate) fn clock(case: &Case<'_>) -> Verdict {
     }
 }
 
-pub(crate) fn unsupported(case: &Case<'_>) -> Verdict {
+pub(crate) fn unsupported<P: Shape>(case: &Case<'_, P>) -> Verdict {
     let reason = case.value.as_str().filter(|reason| !reason.is_empty());
     because(Dropped, reason.unwrap_or("a profile cannot hold it"))
+}
+
+pub(crate) fn expose<P: Shape>(case: &Case<'_, P>) -> Verdict {
+    let service = case.value.get("service").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let port = case.value.get("port").and_then(serde_json::Value::as_str);
+    let doors = case.plan.doors().iter();
+    let found =
+        doors.filter(|door| door.service.as_str() == service && port.is_none_or(|p| door.port.as_str() == p));
+    let ports = case.profile.services.get(service).map(|service| &service.run.ports);
+    let udp = ports.is_some_and(|ports| {
+        ports.iter().any(|(name, of)| of.protocol == Protocol::Udp && port.is_none_or(|p| name.as_str() == p))
+    });
+    match (found.count(), udp) {
+        (0, _) => because(Dropped, "it has no TCP port to publish"),
+        (_, true) => because(Approximated, "its UDP ports are not published"),
+        _ => ENFORCED,
+    }
 }

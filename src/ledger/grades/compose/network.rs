@@ -3,7 +3,7 @@
 use super::{Approximated, Case, Dropped, ENFORCED, Emulated, Enforced, Verdict, because};
 use crate::{
     plan::NetworkMode,
-    profile::{Balancing, Egress, Protocol},
+    profile::{Balancing, Egress},
 };
 
 pub(crate) fn service_links(case: &Case<'_>) -> Verdict {
@@ -53,21 +53,4 @@ pub(crate) fn egress(case: &Case<'_>) -> Verdict {
 
 fn is_net_admin(capability: &str) -> bool {
     matches!(capability, "NET_ADMIN" | "CAP_NET_ADMIN" | "ALL")
-}
-
-pub(crate) fn expose(case: &Case<'_>) -> Verdict {
-    let service = case.value.get("service").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let port = case.value.get("port").and_then(serde_json::Value::as_str);
-    let doors = case.plan.gateway.doors.iter();
-    let found =
-        doors.filter(|door| door.service.as_str() == service && port.is_none_or(|p| door.port.as_str() == p));
-    let ports = case.profile.services.get(service).map(|service| &service.run.ports);
-    let udp = ports.is_some_and(|ports| {
-        ports.iter().any(|(name, of)| of.protocol == Protocol::Udp && port.is_none_or(|p| name.as_str() == p))
-    });
-    match (found.count(), udp) {
-        (0, _) => because(Dropped, "it has no TCP port to publish"),
-        (_, true) => because(Approximated, "its UDP ports are not published"),
-        _ => ENFORCED,
-    }
 }

@@ -1,0 +1,320 @@
+//! The plan for a Kubernetes cluster: what is decided, and what it depends on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prodmirror::{
+    ledger::Grade,
+    plan::{
+        BackendKind, ClusterPlan, cluster,
+        kubernetes::{
+            Body, ClusterDoes, EnvSource, HookSpec, ObjectKey, PodSecurity, PodSpec, ProjectionSource,
+            PullPolicy, RestartPolicy, VolumeSource,
+        },
+    },
+    profile::{Origins, Profile},
+};
+use proptest::prelude::*;
+
+use crate::{
+    generate,
+    generated::{broken, poor},
+    golden::{load_file, profiles},
+    ledger::assert_one_entry_a_leaf,
+    support::{DIGEST, cluster_host, on_kind, pod_spec, profile, service},
+};
+
+#[test]
+fn every_example_has_the_plan_for_a_cluster_that_is_kept() {
+    for path in profiles() {
+        let loaded = load_file(&path);
+        let mut capabilities = cluster_host(BackendKind::Kind);
+        capabilities.mirror = loaded.profile.name.clone();
+        let plan = cluster(&loaded.profile, &capabilities, &loaded.origins);
+        assert_whole(&plan);
+        let name = format!("kind-{}", path.file_stem().unwrap().to_str().unwrap());
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, plan.to_string());
+        });
+    }
+}
+
+/// What holds for every plan: each object once and in one step, and nothing that is named is missing.
+fn assert_whole(plan: &ClusterPlan) {
+    let keys: BTreeSet<ObjectKey> = plan.objects.iter().map(|object| object.key()).collect();
+    assert_eq!(keys.len(), plan.objects.len(), "two objects of one name in {}", plan.mirror);
+    let mut applied = Vec::new();
+    let mut ids: BTreeSet<&str> = BTreeSet::new();
+    for step in &plan.steps {
+        assert!(step.needs.iter().all(|need| ids.contains(need.as_str())), "{step:?} comes too early");
+        assert!(ids.insert(&step.id), "{} twice", step.id);
+        if let ClusterDoes::Apply { objects } | ClusterDoes::Secrets { objects } = &step.does {
+            applied.extend(objects.iter().cloned());
+        }
+    }
+    assert_eq!(applied.len(), keys.len(), "{applied:?}");
+    assert_eq!(applied.into_iter().collect::<BTreeSet<_>>(), keys);
+    let content = content(plan);
+    for object in &plan.objects {
+        let Some(pod) = object.pod() else { continue };
+        let claims: Vec<&String> = match &object.body {
+            Body::StatefulSet { claims, .. } => claims.keys().collect(),
+            _ => Vec::new(),
+        };
+        assert_pod(pod, &claims, &content);
+    }
+}
+
+/// The keys of every ConfigMap and Secret, and the claims.
+fn content(plan: &ClusterPlan) -> BTreeMap<String, BTreeSet<String>> {
+    let keys = |object: &prodmirror::plan::kubernetes::Object| match &object.body {
+        Body::Secret { data } => data.keys().cloned().collect(),
+        Body::ConfigMap { data } => data.keys().cloned().collect(),
+        _ => BTreeSet::new(),
+    };
+    let kept = plan.objects.iter().filter(|object| {
+        matches!(object.body, Body::Secret { .. } | Body::ConfigMap { .. } | Body::Claim { .. })
+    });
+    kept.map(|object| (object.key().to_string(), keys(object))).collect()
+}
+
+fn assert_pod(pod: &PodSpec, claims: &[&String], content: &BTreeMap<String, BTreeSet<String>>) {
+    let has = |object: String, key: &String| content.get(&object).is_some_and(|keys| keys.contains(key));
+    for source in pod.volumes.values() {
+        match source {
+            VolumeSource::Claim { name } => {
+                assert!(content.contains_key(&format!("PersistentVolumeClaim {name}")), "{name}");
+            }
+            VolumeSource::Files { from } => {
+                for projection in from {
+                    let object = match &projection.source {
+                        ProjectionSource::ConfigMap(name) => format!("ConfigMap {name}"),
+                        ProjectionSource::Secret(name) => format!("Secret {name}"),
+                    };
+                    assert!(
+                        projection.items.iter().all(|item| has(object.clone(), &item.key)),
+                        "{projection:?}"
+                    );
+                }
+            }
+            VolumeSource::Empty { .. } | VolumeSource::Host { .. } => {}
+        }
+    }
+    let names: BTreeSet<&String> = pod.containers().map(|container| &container.name).collect();
+    assert_eq!(names.len(), pod.containers().count(), "two containers of one name");
+    for container in pod.containers() {
+        let targets: BTreeSet<&String> = container.mounts.iter().map(|mount| &mount.target).collect();
+        assert_eq!(targets.len(), container.mounts.len(), "two mounts at one path: {:?}", container.mounts);
+        for mount in &container.mounts {
+            let volume = &mount.volume;
+            assert!(pod.volumes.contains_key(volume) || claims.contains(&volume), "{volume} is no volume");
+        }
+        for source in container.env.values() {
+            if let EnvSource::Secret { name, key } = source {
+                assert!(has(format!("Secret {name}"), key), "{name}/{key}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("PRODMIRROR_SOAK").is_some() { 2000 } else { 40 }))]
+
+    #[test]
+    fn any_profile_on_any_cluster_has_a_plan_and_the_same_one_twice(seed: u64, breaks: u8, lacks: u8, kind: bool) {
+        let profile = broken(generate::profile(seed), breaks);
+        let mut capabilities = poor(lacks);
+        capabilities.host.backend = if kind { BackendKind::Kind } else { BackendKind::Kubernetes };
+        capabilities.cluster.metrics = lacks & 32 != 0;
+        let of = || cluster(&profile, &capabilities, &Origins::default());
+        let (one, two) = (of(), of());
+        prop_assert_eq!(one.to_string(), two.to_string());
+        prop_assert_eq!(&one, &two);
+        assert_whole(&one);
+    }
+
+    #[test]
+    fn a_valid_profile_has_one_entry_a_leaf_on_a_cluster(seed: u64) {
+        let profile = generate::profile(seed);
+        assert_one_entry_a_leaf(&profile, &on_kind(&profile).ledger);
+    }
+}
+
+#[test]
+fn a_service_is_a_deployment_a_stateful_one_and_a_store_are_stateful_sets_and_jobs_are_jobs() {
+    let plan = on_kind(&profile(&format!(
+        "services: {{api: {{image: \"local:api:dev\", ports: {{http: 80}}}}, \
+         peer: {{image: \"local:api:dev\", stateful: true, replicas: 3, ports: {{http: 80}}}}}}\n\
+         stores: {{db: {{engine: postgres, image: \"postgres@{DIGEST}\"}}}}\n\
+         jobs: {{once: {{image: \"local:api:dev\"}}, nightly: {{image: \"local:api:dev\", schedule: \"0 3 * * *\"}}}}"
+    )));
+    let kinds: BTreeSet<String> = plan.objects.iter().map(|object| object.key().to_string()).collect();
+    for key in [
+        "Deployment api",
+        "StatefulSet peer",
+        "StatefulSet db",
+        "Job once",
+        "CronJob nightly",
+        "Service api",
+        "Service peer",
+        "Service db",
+    ] {
+        assert!(kinds.contains(key), "no {key} in {kinds:?}");
+    }
+    assert!(!kinds.contains("Service once"), "nothing calls a job");
+    let headless = |name: &str| {
+        plan.objects.iter().find_map(|object| match &object.body {
+            Body::Service { headless, .. } if object.name == name => Some(*headless),
+            _ => None,
+        })
+    };
+    assert_eq!((headless("api"), headless("peer"), headless("db")), (Some(false), Some(true), Some(true)));
+}
+
+#[test]
+fn a_secret_alone_is_taken_from_its_own_object_and_one_in_a_text_from_a_composed_one() {
+    let plan = on_kind(&profile(
+        "secrets: [token, key]\nservices: {api: {image: \"local:api:dev\", env: {TOKEN: \"${secret:token}\", \
+         URL: \"http://x:${secret:key}@y/\", PLAIN: \"a$b\"}}}",
+    ));
+    let env = &pod_spec(&plan, "api").main.env;
+    let secret = |name: &str, key: &str| EnvSource::Secret { name: name.to_owned(), key: key.to_owned() };
+    assert_eq!(env["TOKEN"], secret("token.secret", "value"));
+    assert_eq!(env["URL"], secret("api.env", "main.URL"));
+    assert_eq!(env["PLAIN"], EnvSource::Text("a$b".to_owned()));
+    let composed = plan.objects.iter().find(|object| object.name == "api.env").unwrap();
+    let Body::Secret { data } = &composed.body else { panic!("{composed:?}") };
+    let value = data["main.URL"].fill(|name| (name == "KEY_URL").then(|| "a%2Fb".to_owned()));
+    assert_eq!(value.as_deref(), Some("http://x:a%2Fb@y/"));
+}
+
+#[test]
+fn what_a_process_does_not_see_change_makes_new_pods_and_other_changes_do_not() {
+    let inputs = |profile: &Profile| pod_spec(&on_kind(profile), "api").annotations.clone();
+    let of = |files: &str, env: &str| {
+        profile(&format!(
+            "secrets: [key]\nservices: {{api: {{image: \"local:api:dev\", env: {{URL: \"{env}${{secret:key}}\"}}, files: {{{files}}}}}}}"
+        ))
+    };
+    let first = inputs(&of("/etc/a: one", "x"));
+    assert_ne!(first, inputs(&of("/etc/a: two", "x")), "a file that is mounted alone");
+    assert_ne!(first, inputs(&of("/etc/a: one", "y")), "a text around a secret");
+    let folder = |text: &str| of(&format!("/etc/f/a: {{content: {text}, directory: /etc/f}}"), "x");
+    assert_eq!(inputs(&folder("one")), inputs(&folder("two")), "files of a folder change in place");
+}
+
+#[test]
+fn spans_are_whole_seconds_and_never_shorter() {
+    let plan = on_kind(&service(
+        "ports: {http: 80}, stop_grace_period: 1500ms, pre_stop: {sleep: 5s}, post_start: {sleep: 0s}, \
+         probes: {readiness: {http: /, initial_delay: 200ms, period: 1200ms, timeout: 100ms}}",
+    ));
+    let pod = pod_spec(&plan, "api");
+    let probe = pod.main.readiness.as_ref().unwrap();
+    assert_eq!(pod.grace_seconds, 2);
+    assert_eq!((probe.initial_delay_seconds, probe.period_seconds, probe.timeout_seconds), (1, 2, 1));
+    assert_eq!(pod.main.pre_stop, Some(HookSpec::Sleep { seconds: 2 }), "no longer than the time to stop");
+    assert_eq!(pod.main.post_start, None);
+    let grade = |path: &str| {
+        let entry =
+            plan.ledger.iter().find(|wanted| wanted.path.to_string() == format!("services.api.{path}"));
+        entry.unwrap().grade
+    };
+    assert_eq!(grade("stop_grace_period"), Grade::Approximated);
+    assert_eq!(grade("pre_stop.sleep"), Grade::Approximated);
+    assert_eq!(grade("probes.readiness.period"), Grade::Approximated);
+    assert_eq!(grade("probes.readiness.http.path"), Grade::Enforced);
+}
+
+#[test]
+fn an_image_built_here_is_never_pulled_and_on_a_foreign_cluster_refused() {
+    let built = service("restart: always");
+    let plan = on_kind(&built);
+    let main = &pod_spec(&plan, "api").main;
+    assert_eq!((main.pull, main.image.reference.as_str()), (PullPolicy::Never, "api:dev"));
+    assert_eq!(plan.refusals, []);
+    let foreign = cluster(&built, &cluster_host(BackendKind::Kubernetes), &Origins::default());
+    assert_eq!(foreign.refusals[0].code, "image-local");
+    let pinned = profile(&format!("services: {{api: {{image: \"x/y@{DIGEST}\"}}}}"));
+    let foreign = cluster(&pinned, &cluster_host(BackendKind::Kubernetes), &Origins::default());
+    assert_eq!(foreign.refusals, []);
+    assert_eq!(pod_spec(&foreign, "api").main.pull, PullPolicy::IfNotPresent);
+}
+
+#[test]
+fn the_namespace_enforces_the_strictest_standard_that_all_pods_meet() {
+    let security = |body: &str| {
+        let plan = on_kind(&loaded(body));
+        let Body::Namespace { security } = &plan.objects[0].body else { panic!("{:?}", plan.objects[0]) };
+        *security
+    };
+    fn loaded(body: &str) -> Profile {
+        profile(&format!(
+            "services: {{api: {{image: \"local:api:dev\", {body}}}}}\nallow: [privileged, host-path, host-pid, host-network]"
+        ))
+    }
+    let strict =
+        "user: \"1000\", no_new_privileges: true, seccomp: runtime/default, capabilities: {drop: [ALL]}";
+    assert_eq!(security(strict), PodSecurity::Restricted);
+    assert_eq!(security(&strict.replace("1000", "0")), PodSecurity::Baseline, "root");
+    assert_eq!(security("restart: always"), PodSecurity::Baseline, "nothing said");
+    for wide in [
+        "privileged: true",
+        "host_pid: true",
+        "host_network: true",
+        "volumes: {/x: {host: /x}}",
+        "capabilities: {add: [SYS_ADMIN]}",
+        "seccomp: unconfined",
+    ] {
+        assert_eq!(security(wide), PodSecurity::Privileged, "{wide}");
+    }
+}
+
+#[test]
+fn what_kubernetes_takes_for_no_label_is_an_annotation_or_left_out_and_said() {
+    let plan = on_kind(&service("labels: {team: checkout, owner: \"a b\", \"no key\": x}"));
+    let pod = pod_spec(&plan, "api");
+    assert_eq!(pod.labels["team"], "checkout");
+    assert_eq!(pod.annotations["owner"], "a b");
+    assert!(!pod.labels.contains_key("no key") && !pod.annotations.contains_key("no key"));
+    let grade = |key: &str| {
+        let entry = plan.ledger.iter().find(|wanted| wanted.path.to_string().contains(key)).unwrap();
+        entry.grade
+    };
+    assert_eq!(grade("team"), Grade::Enforced);
+    assert_eq!(grade("owner"), Grade::Approximated);
+    assert_eq!(grade("no key"), Grade::Dropped);
+}
+
+#[test]
+fn an_autoscaler_is_made_only_where_something_measures() {
+    let scaled = service("autoscaling: {min: 2, max: 5, target_cpu: 70}, resources: {requests: {cpu: 100m}}");
+    let has_autoscaler = |metrics: bool| {
+        let mut capabilities = cluster_host(BackendKind::Kind);
+        capabilities.cluster.metrics = metrics;
+        let plan = cluster(&scaled, &capabilities, &Origins::default());
+        let grade = plan.ledger.iter().find(|wanted| wanted.path.to_string().ends_with("autoscaling.min"));
+        let made = plan.objects.iter().any(|object| matches!(object.body, Body::Autoscaler { .. }));
+        (made, grade.unwrap().grade)
+    };
+    assert_eq!(has_autoscaler(true), (true, Grade::Enforced));
+    assert_eq!(has_autoscaler(false), (false, Grade::Approximated));
+}
+
+#[test]
+fn sidecars_start_before_the_main_container_and_a_job_is_not_restarted_for_ever() {
+    let plan = on_kind(&profile(
+        "jobs: {once: {image: \"local:api:dev\", retries: 2, restart: on-failure, init: {a: {command: [x]}}, sidecars: {b: {command: [y]}}}}",
+    ));
+    let pod = pod_spec(&plan, "once");
+    assert_eq!(pod.restart, RestartPolicy::OnFailure);
+    let names: Vec<&str> = pod.containers().map(|container| container.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "main"]);
+}
+
+#[test]
+fn more_than_a_config_map_holds_is_refused() {
+    let text = "x".repeat((1 << 20) + 1);
+    let plan = on_kind(&service(&format!("files: {{/etc/large: \"{text}\"}}")));
+    assert_eq!(plan.refusals[0].code, "files-too-large");
+    assert_eq!(plan.refusals[0].path, "services.api.files");
+}

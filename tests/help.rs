@@ -48,14 +48,13 @@ fn what_is_not_in_this_version_says_so_with_code_2() {
 #[test]
 fn options_of_later_versions_say_so_with_code_2() {
     let profile = cli::root().join("profiles/minimal.yaml").display().to_string();
-    for options in [
-        vec!["--backend", "kind"],
-        vec!["--backend", "kubernetes"],
-        vec!["--context", "x"],
-        vec!["--scenario", "x"],
+    for (command, option, value) in [
+        ("up", "--backend", "kind"),
+        ("up", "--backend", "kubernetes"),
+        ("plan", "--context", "x"),
+        ("plan", "--scenario", "x"),
     ] {
-        let mut arguments = vec!["plan", &profile];
-        arguments.extend(options);
+        let arguments = [command, &profile, option, value];
         let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(&arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{arguments:?}");
@@ -72,4 +71,30 @@ fn a_usage_error_is_a_document_when_asked_for_one() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["kind"], "Error");
     assert_eq!(document["exit"], 2);
+}
+
+#[test]
+fn a_cluster_is_planned_and_rendered_for_without_an_engine_or_a_cluster() {
+    let profile = cli::root().join("profiles/shop.yaml").display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let without_anything = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror"))
+            .args(arguments)
+            .env_clear()
+            .envs([("DOCKER_HOST", "unix:///nowhere"), ("KUBECONFIG", "/nowhere"), ("PATH", "/nowhere")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for backend in ["kind", "kubernetes"] {
+        let plan = without_anything(&["plan", &profile, "--backend", backend, "--format", "json"]);
+        let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+        assert_eq!((&plan["kind"], &plan["backend"]), (&"Plan".into(), &backend.into()));
+        assert!(plan["ledger"].as_array().unwrap().len() >= 60, "{}", plan["ledger"]);
+        let out = folder.path().join(backend).display().to_string();
+        let listed = without_anything(&["render", &profile, "--backend", backend, "-o", &out]);
+        assert!(listed.contains("00-mirror.yaml") && listed.contains("secrets.sh"), "{listed}");
+        assert!(folder.path().join(backend).join("Kustomization").is_file());
+    }
 }

@@ -7,6 +7,8 @@
 mod accepted;
 #[path = "render/captured.rs"]
 mod captured;
+#[path = "render/cluster.rs"]
+mod cluster;
 #[path = "support/generate.rs"]
 mod generate;
 #[allow(dead_code, reason = "other tests use the rest of it")]
@@ -17,5 +19,7 @@ mod planned;
 mod golden;
 #[path = "render/hand.rs"]
 mod hand;
+#[path = "render/kubectl.rs"]
+mod kubectl;
 #[path = "render/launched.rs"]
 mod launched;

@@ -8,7 +8,7 @@ use prodmirror::{
         compose::{self, Compose, Connection, Settings},
     },
     name::Name,
-    plan::capabilities::Options,
+    plan::{BackendKind, Capabilities, capabilities::Options},
     profile::{self, Image, Profile},
     render,
 };
@@ -104,6 +104,36 @@ impl Host {
 
     /// What the back end is asked about a profile.
     pub fn ask(&self, profile: &Profile, args: &PlanArgs, allow_unpinned: bool) -> Result<Ask, Failure> {
+        if args.backend != BackendOption::Compose {
+            let name = if args.backend == BackendOption::Kind { "kind" } else { "kubernetes" };
+            return Err(Failure::later(&format!("`--backend {name}` of this command")));
+        }
+        self.asked(profile, args, allow_unpinned)
+    }
+
+    /// A cluster of which nothing is known, for `plan` and `render`, which contact none: a Kind node is of this
+    /// machine's architecture.
+    pub fn cluster(
+        &self,
+        kind: BackendKind,
+        profile: &Profile,
+        args: &PlanArgs,
+        allow_unpinned: bool,
+    ) -> Result<Capabilities, Failure> {
+        let ask = self.asked(profile, args, allow_unpinned)?;
+        let mut capabilities = Capabilities::unknown(kind, ask.mirror, ask.owner);
+        if kind == BackendKind::Kind {
+            capabilities.host.arch = match std::env::consts::ARCH {
+                "x86_64" => "amd64".to_owned(),
+                "aarch64" => "arm64".to_owned(),
+                other => other.to_owned(),
+            };
+        }
+        capabilities.options = ask.options;
+        Ok(capabilities)
+    }
+
+    fn asked(&self, profile: &Profile, args: &PlanArgs, allow_unpinned: bool) -> Result<Ask, Failure> {
         refuse_later(args)?;
         let mirror = match &args.name {
             Some(name) => {
@@ -164,12 +194,7 @@ impl Host {
 }
 
 /// Options whose features come in a later version.
-pub fn refuse_later(args: &PlanArgs) -> Result<(), Failure> {
-    match args.backend {
-        BackendOption::Kind => return Err(Failure::later("`--backend kind`")),
-        BackendOption::Kubernetes => return Err(Failure::later("`--backend kubernetes`")),
-        BackendOption::Compose => {}
-    }
+fn refuse_later(args: &PlanArgs) -> Result<(), Failure> {
     if args.context.is_some() {
         return Err(Failure::later("`--context`"));
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use prodmirror::plan::BackendKind;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -40,6 +41,17 @@ pub enum BackendOption {
     Compose,
     Kind,
     Kubernetes,
+}
+
+impl BackendOption {
+    /// What kind of cluster is meant; `None` is Compose.
+    pub fn cluster(self) -> Option<BackendKind> {
+        match self {
+            Self::Compose => None,
+            Self::Kind => Some(BackendKind::Kind),
+            Self::Kubernetes => Some(BackendKind::Kubernetes),
+        }
+    }
 }
 
 /// How a command talks; every command has these.

@@ -35,7 +35,7 @@ fn is_refused(c: char) -> bool {
 /// Compose does not interpolate keys, so a `$` stays single here.
 pub fn key(text: &str) -> String {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/'));
     let word = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     if starts && rest && !word.contains(&text.to_ascii_lowercase().as_str()) {
         text.to_owned()

@@ -9,6 +9,7 @@ mod check;
 pub mod escape;
 mod fill;
 pub mod interpolation;
+mod kubernetes;
 mod service;
 mod templates;
 mod view;
@@ -17,6 +18,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{digest, plan::Plan};
+pub use kubernetes::{KUSTOMIZATION, SECRETS_FILE, cluster, manifests};
 pub use templates::Templates;
 
 /// The file that `docker compose` reads.
@@ -77,7 +79,7 @@ pub enum RenderError {
     Outside { volume: String, path: String },
 }
 
-/// Renders a plan; the same plan, form and templates give the same bytes.
+/// Renders a plan for Compose; the same plan, form and templates give the same bytes.
 pub fn bundle(plan: &Plan, form: Form, templates: &Templates) -> Result<Bundle, RenderError> {
     let fillers = match form {
         Form::Launch => Vec::new(),

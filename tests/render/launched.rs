@@ -121,7 +121,7 @@ fn small(test: u8) -> Plan {
 }
 
 /// Values that are hard to carry.
-fn hard() -> IndexMap<String, String> {
+pub fn hard() -> IndexMap<String, String> {
     let long: String = "0123456789abcdef$# ".chars().cycle().take(64 * 1024).collect();
     let values = [
         ("DOLLAR", "a$b ${HOME} $${HOME} $$ $"),

@@ -1,11 +1,14 @@
-use std::path::PathBuf;
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use indexmap::IndexMap;
 use prodmirror::{
     backend::Lack,
     ledger::Wanted,
-    plan::{self, Capabilities, Plan as Planned},
+    plan::{self, Capabilities, ClusterPlan, Plan as Planned, Step},
 };
 use serde::Serialize;
 
@@ -18,6 +21,8 @@ use crate::cli::{
 };
 
 /// Show the ordered steps that `up` would take, and the ledger's grades
+///
+/// With --backend kind or kubernetes no cluster is asked, and none need be there.
 ///
 /// Example: prodmirror plan -f profiles/shop.yaml
 #[derive(Debug, Args)]
@@ -61,20 +66,22 @@ impl Plan {
         let (mut loaded, _) = self.profile.load(ui)?;
         settings::fill(&settings::given(&self.secrets, &loaded.profile)?, &mut loaded.profile);
         let host = Host::read()?;
-        let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
+        let unpinned = self.profile.allow_unpinned;
+        if let Some(kind) = self.plan.backend.cluster() {
+            let known = host.cluster(kind, &loaded.profile, &self.plan, unpinned)?;
+            let capabilities = match &self.host {
+                Some(file) => of_file(file, known)?,
+                None => known,
+            };
+            print_cluster(ui, &plan::cluster(&loaded.profile, &capabilities, &loaded.origins));
+            return Ok(0);
+        }
+        let ask = host.ask(&loaded.profile, &self.plan, unpinned)?;
         let (capabilities, lacks) = match &self.host {
             Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| Failure::input("unreadable", format!("{}: {error}", file.display())))?;
-                let document: HostDocument = serde_json::from_str(&text).map_err(|error| {
-                    Failure::input("bad-host", format!("{}: {error}", file.display()))
-                        .hint("make it with `prodmirror doctor --format json`")
-                })?;
-                let mut capabilities = document.capabilities;
-                capabilities.mirror = ask.mirror;
-                capabilities.owner = ask.owner;
-                capabilities.options = ask.options;
-                (capabilities, Vec::new())
+                let mut known = Capabilities::unknown(plan::BackendKind::Compose, ask.mirror, ask.owner);
+                known.options = ask.options;
+                (of_file(file, known)?, Vec::new())
             }
             None => host.connect().await?.capabilities(&ask).await?,
         };
@@ -84,21 +91,28 @@ impl Plan {
     }
 }
 
+/// The host of a file, with the back end, the names and the options of this call.
+fn of_file(file: &Path, known: Capabilities) -> Result<Capabilities, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::input("unreadable", format!("{}: {error}", file.display())))?;
+    let document: HostDocument = serde_json::from_str(&text).map_err(|error| {
+        Failure::input("bad-host", format!("{}: {error}", file.display()))
+            .hint("make it with `prodmirror doctor --format json`")
+    })?;
+    let mut capabilities = document.capabilities;
+    capabilities.host.backend = known.host.backend;
+    capabilities.mirror = known.mirror;
+    capabilities.owner = known.owner;
+    capabilities.options = known.options;
+    Ok(capabilities)
+}
+
 pub fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
     if ui.is_json() {
-        let steps = planned
-            .steps
-            .iter()
-            .map(|step| StepRow {
-                id: step.id.clone(),
-                does: step.does.to_string(),
-                needs: step.needs.clone(),
-            })
-            .collect();
         let body = Body {
             backend: planned.backend,
             mirror: planned.mirror.to_string(),
-            steps,
+            steps: rows(&planned.steps),
             ledger: &planned.ledger,
             notes: &planned.notes,
             refusals: &planned.refusals,
@@ -111,4 +125,29 @@ pub fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
     for lack in lacks {
         ui.warn(format!("{} ({})", lack.message, lack.hint));
     }
+}
+
+fn print_cluster(ui: &Ui, planned: &ClusterPlan) {
+    if !ui.is_json() {
+        return ui.data(&planned.to_string());
+    }
+    let body = Body {
+        backend: planned.backend,
+        mirror: planned.mirror.to_string(),
+        steps: rows(&planned.steps),
+        ledger: &planned.ledger,
+        notes: &planned.notes,
+        refusals: &planned.refusals,
+        origins: &planned.origins,
+    };
+    ui.document("Plan", &body);
+}
+
+fn rows<D: Display>(steps: &[Step<D>]) -> Vec<StepRow> {
+    let row = |step: &Step<D>| StepRow {
+        id: step.id.clone(),
+        does: step.does.to_string(),
+        needs: step.needs.clone(),
+    };
+    steps.iter().map(row).collect()
 }

@@ -14,9 +14,10 @@ use crate::cli::{
     ui::Ui,
 };
 
-/// Write the files that `up` would launch, for use with docker compose alone
+/// Write the files that `up` would launch, for use with docker compose or kubectl alone
 ///
-/// A bare launch seeds nothing; compose.yaml begins with the lines to type.
+/// A bare launch seeds nothing; the first file begins with the lines to type. With --backend kind or kubernetes no
+/// cluster is asked, and none need be there.
 ///
 /// Example: prodmirror render -f profiles/shop.yaml -o out
 #[derive(Debug, Args)]
@@ -48,30 +49,34 @@ impl Render {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let (loaded, _) = self.profile.load(ui)?;
         let host = Host::read()?;
-        let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
         let templates = templates(self.templates.as_deref())?;
-        let backend = host.connect().await?;
-        let (capabilities, lacks) = backend.capabilities(&ask).await?;
-        let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
-        let holes: Vec<_> =
-            planned.refusals.iter().filter(|refusal| refusal.code == "hole").cloned().collect();
-        if !holes.is_empty() {
-            return Err(mirror::StoryError::Refused(holes).into());
-        }
-        for lack in lacks.iter().filter(|lack| lack.fatal) {
-            ui.warn(format!("{} ({})", lack.message, lack.hint));
-        }
-        for note in &planned.notes {
-            ui.say(format!("note: {note}"));
-        }
-        let bundle = render::bundle(&planned, Form::Standalone, &templates)
-            .map_err(|error| Failure::tool("render", error.to_string()))?;
+        let unpinned = self.profile.allow_unpinned;
+        let mut helper_of = None;
+        let bundle = if let Some(kind) = self.plan.backend.cluster() {
+            let capabilities = host.cluster(kind, &loaded.profile, &self.plan, unpinned)?;
+            let planned = plan::cluster(&loaded.profile, &capabilities, &loaded.origins);
+            tell(ui, &planned.refusals, &planned.notes)?;
+            render::cluster(&planned, &templates)
+        } else {
+            let ask = host.ask(&loaded.profile, &self.plan, unpinned)?;
+            let (capabilities, lacks) = host.connect().await?.capabilities(&ask).await?;
+            let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
+            for lack in lacks.iter().filter(|lack| lack.fatal) {
+                ui.warn(format!("{} ({})", lack.message, lack.hint));
+            }
+            tell(ui, &planned.refusals, &planned.notes)?;
+            helper_of = Some(capabilities.host.arch);
+            render::bundle(&planned, Form::Standalone, &templates)
+        };
+        let bundle = bundle.map_err(|error| Failure::tool("render", error.to_string()))?;
         let mut rows = Vec::new();
         for (path, content) in &bundle.files {
             write(&self.output.join(path), content)?;
             rows.push(FileRow { path: path.clone(), sha256: prodmirror::digest::sha256(content) });
         }
-        rows.push(self.helper(&host, &capabilities.host.arch)?);
+        if let Some(arch) = helper_of {
+            rows.push(self.helper(&host, &arch)?);
+        }
         if ui.is_json() {
             ui.document("Bundle", &Body { files: rows });
         } else {
@@ -88,6 +93,18 @@ impl Render {
         write(&self.output.join("helper.tar"), &bytes)?;
         Ok(FileRow { path: "helper.tar".to_owned(), sha256: prodmirror::digest::sha256(&bytes) })
     }
+}
+
+/// Stops at holes, for a file that lacks a value is none, and says the rest.
+fn tell(ui: &Ui, refusals: &[plan::Refusal], notes: &[String]) -> Result<(), Failure> {
+    let holes: Vec<_> = refusals.iter().filter(|refusal| refusal.code == "hole").cloned().collect();
+    if !holes.is_empty() {
+        return Err(mirror::StoryError::Refused(holes).into());
+    }
+    for note in notes {
+        ui.say(format!("note: {note}"));
+    }
+    Ok(())
 }
 
 fn write(file: &Path, content: &[u8]) -> Result<(), Failure> {

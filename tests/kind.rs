@@ -3,6 +3,8 @@
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "kind/inside.rs"]
+mod inside;
 #[path = "kind/objects.rs"]
 mod objects;
 #[path = "kind/removal.rs"]

@@ -33,6 +33,9 @@ pub enum BackendError {
         "the keeper of `{mirror}` has no socket of the engine's, so it can neither stop nor start anything"
     )]
     NoSocket { mirror: Name },
+    #[cfg(feature = "kubernetes")]
+    #[error(transparent)]
+    Cluster(#[from] super::kubernetes::ClusterError),
 }
 
 pub type Result<T, E = BackendError> = std::result::Result<T, E>;

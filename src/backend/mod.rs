@@ -12,6 +12,7 @@ mod inside;
 pub mod kind;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+mod lines;
 mod program;
 mod progress;
 mod record;
@@ -25,6 +26,8 @@ pub use error::{BackendError, Result};
 pub use foreign::{EngineSource, Foreign, compose_labels};
 pub use images::{Brought, Images};
 pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::ClusterError;
 pub use progress::{Progress, Report, Unheard};
 pub use record::{Lease, LeaseKind, Listed, ListedKeeper, Record};
 pub use start::{Part, Planned, Power, RunState, Start, What};

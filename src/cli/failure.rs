@@ -1,5 +1,7 @@
 //! A failure as the contract prints it, and its exit code.
 
+#[cfg(feature = "kubernetes")]
+use prodmirror::backend::ClusterError;
 use prodmirror::{backend::BackendError, layers::LayersError, mirror::StoryError, plan};
 use serde::Serialize;
 
@@ -106,6 +108,34 @@ impl From<BackendError> for Failure {
                 .hint("take the mirror down, and up again without --no-docker-socket"),
             BackendError::Leased { .. } => {
                 Self::tool("leased", message).hint("wait until it is done; its lease ends with its process")
+            }
+            #[cfg(feature = "kubernetes")]
+            BackendError::Cluster(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        let message = error.to_string();
+        match error {
+            ClusterError::Kubeconfig { .. } => Self::input("kubeconfig", message),
+            ClusterError::NoContext { .. } => {
+                Self::usage("no-context", message).hint("name one of them with --context")
+            }
+            ClusterError::Unreachable { .. } => Self::tool("cluster-unreachable", message),
+            ClusterError::Refused { .. } => Self::tool("refused", message),
+            ClusterError::Api { .. } => Self::tool("cluster", message),
+            ClusterError::Rights { .. } => Self::tool("rights", message),
+            ClusterError::NotOurs { .. } => {
+                Self::usage("name-taken", message).hint("choose another name with --name")
+            }
+            ClusterError::NotGone { .. } => Self::tool("not-gone", message),
+            ClusterError::Trouble(trouble) => {
+                let mut failure = Self::new(trouble.code.as_str(), exit::NOT_READY, message);
+                failure.log_tail = trouble.log_tail;
+                if trouble.events.is_empty() { failure } else { failure.hint(trouble.events.join("\n")) }
             }
         }
     }

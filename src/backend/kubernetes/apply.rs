@@ -39,7 +39,7 @@ impl Cluster {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let kind = GroupVersionKind::gvk(group, version, &object.kind);
         let api = self.api(&kind, object.namespace.as_deref()).await?;
-        let how = PatchParams::apply(MANAGER).force().validation_strict();
+        let how = PatchParams::apply(MANAGER).force();
         let what = format!("apply {object}");
         let sent = error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(manifest))).await?;
         sent.map(|_| ()).map_err(|error| {

@@ -9,9 +9,12 @@ mod apply;
 mod connect;
 mod destroy;
 mod error;
+mod exec;
 mod host;
 mod list;
+mod logs;
 mod names;
+mod pods;
 mod prune;
 mod rights;
 mod settle;
@@ -22,9 +25,11 @@ use kube::Client;
 
 pub use connect::Kubeconfig;
 pub use error::{ClusterError, Result};
+pub use exec::Run;
 pub use host::{ClusterHost, ClusterNode};
 pub use list::ListedMirror;
 pub use names::ObjectName;
+pub use pods::PodOf;
 pub use rights::Right;
 pub use settle::Wanted;
 pub use trouble::{Code, Trouble};
@@ -36,6 +41,8 @@ const MANAGER: &str = "prodmirror";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The name of the mirror.
 pub const MIRROR: &str = "prodmirror/mirror";
+/// On pods, and on what belongs to one service alone.
+pub const SERVICE: &str = "prodmirror/service";
 /// Whose the mirror is, on its namespace: an annotation, as an owner holds letters that a label may not.
 pub const OWNER: &str = "prodmirror/owner";
 

@@ -1,0 +1,169 @@
+//! Running a command in a container of a pod.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
+use kube::{
+    Api,
+    api::{AttachParams, AttachedProcess, TerminalSize},
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::{Cluster, ClusterError, Result, error};
+use crate::backend::Sizes;
+
+/// The pipes of the client's; its own are a kilobyte.
+const BUFFER: usize = 1 << 16;
+
+/// A command, and where its streams go.
+pub struct Run<'a> {
+    pub pod: &'a str,
+    pub container: &'a str,
+    pub argv: &'a [String],
+    pub tty: bool,
+    /// Columns and rows of the caller's terminal.
+    pub size: Option<(u16, u16)>,
+    /// The same each time that they change.
+    pub resized: Option<Sizes>,
+    pub stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
+    pub stdout: Pin<Box<dyn AsyncWrite + Send>>,
+    pub stderr: Pin<Box<dyn AsyncWrite + Send>>,
+}
+
+impl Cluster {
+    /// Runs a command to its end and answers its exit code; 127 for a program that is not in the image, 126 for one
+    /// that cannot be executed, with the reason on its standard error.
+    ///
+    /// The cluster has no way to set variables or the user of a command. Clusters before 1.30 do not pass on the end of
+    /// the input.
+    ///
+    /// # Errors
+    /// Where there is no such container, or the connection breaks: the command may go on then.
+    pub async fn run(&self, namespace: &str, run: Run<'_>) -> Result<i64> {
+        let Run { pod, container, argv, tty, size, resized, stdin, stdout, mut stderr } = run;
+        let what = format!("exec in pod/{pod}, container `{container}`");
+        let how = AttachParams {
+            container: Some(container.to_owned()),
+            stdin: stdin.is_some(),
+            stdout: true,
+            // A terminal has one output.
+            stderr: !tty,
+            tty,
+            max_stdin_buf_size: Some(BUFFER),
+            max_stdout_buf_size: Some(BUFFER),
+            max_stderr_buf_size: Some(BUFFER),
+        };
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let mut process = error::ask(&what, pods.exec(pod, argv, &how)).await?;
+        let status = process.take_status();
+        relay(&mut process, size, resized, stdin, stdout, &mut stderr)
+            .await
+            .map_err(|cause| ClusterError::Api { what: what.clone(), why: cause.to_string() })?;
+        let status = match status {
+            Some(status) => status.await,
+            None => None,
+        };
+        let Some(status) = status else {
+            let why = "the connection broke before the command ended".to_owned();
+            return Err(ClusterError::Api { what, why });
+        };
+        match code_of(&status) {
+            Ok(code) => Ok(code),
+            Err(why) => {
+                let code = not_run_code(&why).ok_or_else(|| ClusterError::Api { what, why: why.clone() })?;
+                // Nobody who reads it is no reason to fail otherwise.
+                let _ = stderr.write_all(format!("{why}\n").as_bytes()).await;
+                let _ = stderr.flush().await;
+                Ok(code)
+            }
+        }
+    }
+}
+
+/// Carries input and output at once until the output ends; the end of the input is passed on.
+async fn relay(
+    process: &mut AttachedProcess,
+    size: Option<(u16, u16)>,
+    resized: Option<Sizes>,
+    stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
+    mut stdout: impl AsyncWrite + Unpin,
+    mut stderr: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    let (input, terminal) = (process.stdin(), process.terminal_size());
+    let (mut output, mut complaints) = (process.stdout(), process.stderr());
+    let feed = async {
+        if let (Some(mut stdin), Some(mut input)) = (stdin, input) {
+            // A command that does not read its input to the end is no error; its exit code tells.
+            let _ = tokio::io::copy(&mut stdin, &mut input).await;
+            let _ = input.shutdown().await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let resize = async {
+        if let Some(mut terminal) = terminal {
+            // A command that has ended already has no terminal to resize.
+            let mut send = async |(width, height)| drop(terminal.send(TerminalSize { width, height }).await);
+            if let Some(size) = size {
+                send(size).await;
+            }
+            if let Some(mut resized) = resized {
+                while let Some(size) = resized.next().await {
+                    send(size).await;
+                }
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    let drain = async {
+        let printed = copied(output.as_mut(), &mut stdout);
+        let complained = copied(complaints.as_mut(), &mut stderr);
+        tokio::try_join!(printed, complained).map(|_| ())
+    };
+    let (feed, resize) = (pin!(feed), pin!(resize));
+    tokio::select! {
+        drained = drain => drained,
+        () = feed => Ok(()),
+        () = resize => Ok(()),
+    }
+}
+
+/// Passes on what comes as it comes.
+async fn copied(
+    from: Option<&mut (impl AsyncRead + Unpin)>,
+    to: &mut (impl AsyncWrite + Unpin),
+) -> io::Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    let mut part = vec![0; BUFFER];
+    loop {
+        match from.read(&mut part).await? {
+            0 => return Ok(()),
+            read => to.write_all(&part[..read]).await?,
+        }
+        to.flush().await?;
+    }
+}
+
+/// The exit code, or the cluster's words for why there is none.
+fn code_of(status: &Status) -> Result<i64, String> {
+    if status.status.as_deref() == Some("Success") {
+        return Ok(0);
+    }
+    let causes = status.details.iter().flat_map(|details| details.causes.iter().flatten());
+    let mut codes = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode"));
+    let code = codes.find_map(|cause| cause.message.as_deref()?.parse().ok());
+    code.ok_or_else(|| status.message.clone().unwrap_or_default())
+}
+
+fn not_run_code(why: &str) -> Option<i64> {
+    if why.contains("executable file not found") || why.contains("no such file or directory") {
+        Some(127)
+    } else if why.contains("permission denied") || why.contains("exec format error") {
+        Some(126)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,49 @@
+//! Which pod is meant by a service and an ordinal.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, ResourceExt as _, api::ListParams};
+
+use super::{Cluster, MANAGED_BY, MANAGER, Result, SERVICE, error::ask};
+
+/// The label by which a stateful set numbers its pods.
+const INDEX: &str = "apps.kubernetes.io/pod-index";
+
+/// One pod of a mirror, as a person names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodOf {
+    pub service: String,
+    /// A stateful set's own number; else the place among the service's pods by age, then by name. It changes when an
+    /// older pod goes.
+    pub ordinal: u32,
+    pub pod: String,
+    /// The order of the specification, init containers first.
+    pub containers: Vec<String>,
+}
+
+impl Cluster {
+    /// The pods of a mirror's namespace that are not on their way out, in order of service and ordinal.
+    pub async fn pods(&self, namespace: &str) -> Result<Vec<PodOf>> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{SERVICE}"));
+        let mut listed = ask("list of pods", pods.list(&ours)).await?.items;
+        listed.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        listed.sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), pod.name_any()));
+        let mut next = BTreeMap::new();
+        let mut found: Vec<_> = listed.iter().filter_map(|pod| read(pod, &mut next)).collect();
+        found.sort_by(|one, other| (&one.service, one.ordinal).cmp(&(&other.service, other.ordinal)));
+        Ok(found)
+    }
+}
+
+fn read(pod: &Pod, next: &mut BTreeMap<String, u32>) -> Option<PodOf> {
+    let service = pod.labels().get(SERVICE)?.clone();
+    let place = next.entry(service.clone()).or_default();
+    let ordinal = pod.labels().get(INDEX).and_then(|index| index.parse().ok()).unwrap_or(*place);
+    *place += 1;
+    let spec = pod.spec.as_ref()?;
+    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
+    let containers = all.map(|container| container.name.clone()).collect();
+    Some(PodOf { service, ordinal, pod: pod.name_any(), containers })
+}

@@ -5,6 +5,8 @@
 
 #[path = "kind/inside.rs"]
 mod inside;
+#[path = "kind/mirror.rs"]
+mod mirror;
 #[path = "kind/objects.rs"]
 mod objects;
 #[path = "kind/removal.rs"]

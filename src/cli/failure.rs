@@ -127,6 +127,7 @@ impl From<ClusterError> for Failure {
             ClusterError::Unreachable { .. } => Self::tool("cluster-unreachable", message),
             ClusterError::Refused { .. } => Self::tool("refused", message),
             ClusterError::Api { .. } => Self::tool("cluster", message),
+            ClusterError::NoValue { .. } => Self::tool("secret", message),
             ClusterError::Rights { .. } => Self::tool("rights", message),
             ClusterError::NotOurs { .. } => {
                 Self::usage("name-taken", message).hint("choose another name with --name")

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use super::stage::{IMAGE, Space, running, workload};
 
 /// Where a stream of a command goes, and what came of it.
-fn sink() -> (std::pin::Pin<Box<dyn AsyncWrite + Send>>, tokio::task::JoinHandle<String>) {
+pub fn sink() -> (std::pin::Pin<Box<dyn AsyncWrite + Send>>, tokio::task::JoinHandle<String>) {
     let (into, mut from) = tokio::io::duplex(1 << 16);
     let read = tokio::spawn(async move {
         let mut text = String::new();

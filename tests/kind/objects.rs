@@ -7,13 +7,10 @@ use kube::{
     Api, ResourceExt as _,
     api::{Patch, PatchParams, PostParams},
 };
-use prodmirror::{
-    backend::kubernetes::{ClusterError, ObjectName},
-    name::Name,
-};
+use prodmirror::backend::kubernetes::{ClusterError, ObjectName};
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, Space, client, object, owner, running};
+use super::stage::{IMAGE, Space, client, object, running};
 
 fn settings(name: &str, data: Value) -> Value {
     object("ConfigMap", name, json!({ "data": data }))
@@ -96,17 +93,4 @@ async fn only_what_bears_the_mirrors_label_and_is_not_kept_is_pruned() {
     }
     assert!(jobs.get_opt("night-1").await.unwrap().is_some());
     assert_eq!(space.cluster.prune(space.name(), &space.mirror, &keep).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn a_namespace_of_others_is_neither_taken_nor_removed() {
-    let space = Space::new("theirs").await;
-    let (cluster, other) = (&space.cluster, Name::new("other").unwrap());
-    let taken = cluster.ensure_namespace(space.name(), &other, &owner(), &BTreeMap::new()).await;
-    assert!(matches!(taken, Err(ClusterError::NotOurs { .. })), "{taken:?}");
-    let taken =
-        cluster.ensure_namespace(space.name(), &space.mirror, "somebody@else", &BTreeMap::new()).await;
-    assert!(matches!(taken, Err(ClusterError::NotOurs { .. })), "{taken:?}");
-    let removed = cluster.destroy("default", &other, super::stage::LONG).await;
-    assert!(matches!(removed, Err(ClusterError::NotOurs { .. })), "{removed:?}");
 }

@@ -1,6 +1,6 @@
 //! Listing mirrors, and removing them whole.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
@@ -55,7 +55,7 @@ async fn what_holds_a_namespace_is_named_with_its_finalizers() {
 async fn an_owner_with_letters_that_a_label_may_not_have_is_kept_whole() {
     let (cluster, name) = (stage::cluster().await, prodmirror::name::Name::new("kt-owner").unwrap());
     let owner = "Jürgen Müller@büro/3";
-    cluster.ensure_namespace("kt-owner", &name, owner, &BTreeMap::new()).await.unwrap();
+    cluster.apply([&stage::namespace("kt-owner", &name, owner)]).await.unwrap();
     let listed = cluster.mirrors().await.unwrap();
     assert!(listed.iter().any(|listed| listed.mirror == "kt-owner" && listed.owner == owner), "{listed:?}");
     cluster.destroy("kt-owner", &name, LONG).await.unwrap();

@@ -1,7 +1,6 @@
 //! One cluster for all tests of this program, and a namespace for each.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Mutex,
@@ -12,8 +11,9 @@ use prodmirror::{
     backend::{
         Unheard,
         kind::{ClusterName, Kind, Settings, Shape},
-        kubernetes::{Cluster, ClusterError, Kubeconfig, MANAGED_BY, MIRROR, Trouble, Wanted},
+        kubernetes::{Cluster, ClusterError, Kubeconfig, Trouble, Wanted},
     },
+    labels::kubernetes::{MANAGED_BY, MIRROR, OWNER},
     name::Name,
 };
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ pub struct Space {
 impl Space {
     pub async fn new(name: &str) -> Self {
         let (cluster, mirror) = (cluster().await, Name::new(format!("kt-{name}")).unwrap());
-        cluster.ensure_namespace(mirror.as_str(), &mirror, &owner(), &BTreeMap::new()).await.unwrap();
+        cluster.apply([&namespace(mirror.as_str(), &mirror, &owner())]).await.unwrap();
         Self { cluster, mirror }
     }
 
@@ -155,6 +155,13 @@ impl Space {
     pub async fn remove(self) {
         self.cluster.destroy(self.name(), &self.mirror, LONG).await.unwrap();
     }
+}
+
+/// As a plan has it.
+pub fn namespace(name: &str, mirror: &Name, owner: &str) -> Value {
+    let labels = json!({MANAGED_BY: "prodmirror", MIRROR: mirror});
+    let metadata = json!({"name": name, "labels": labels, "annotations": {OWNER: owner}});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 }
 
 pub fn object(kind: &str, name: &str, rest: Value) -> Value {

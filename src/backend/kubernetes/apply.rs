@@ -28,15 +28,14 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::Refused`] with the words of the first no: those of the API server's check, of a quota or of an
     /// admission rule. Others of the wave may be applied by then.
-    pub async fn apply(&self, wave: &[Value]) -> Result<()> {
-        let sent = wave.iter().map(|manifest| self.apply_one(manifest));
+    pub async fn apply(&self, wave: impl IntoIterator<Item = &Value>) -> Result<()> {
+        let sent = wave.into_iter().map(|manifest| self.apply_one(manifest));
         stream::iter(sent).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(|_| ())
     }
 
     async fn apply_one(&self, manifest: &Value) -> Result<()> {
         let object = ObjectName::of(manifest);
-        let version = manifest["apiVersion"].as_str().unwrap_or_default();
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let (group, version) = group_and_version(manifest["apiVersion"].as_str().unwrap_or_default());
         let kind = GroupVersionKind::gvk(group, version, &object.kind);
         let api = self.api(&kind, object.namespace.as_deref()).await?;
         let how = PatchParams::apply(MANAGER).force();
@@ -67,6 +66,11 @@ impl Cluster {
             _ => Api::all_with(self.client.clone(), &resource),
         })
     }
+}
+
+/// `apps/v1` is of a group, `v1` of none.
+pub(super) fn group_and_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
 }
 
 /// How the kinds are called in the API's paths, each asked for once.

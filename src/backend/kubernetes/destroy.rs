@@ -11,6 +11,8 @@ use kube::{
     discovery::{self, verbs},
 };
 
+use serde::de::DeserializeOwned;
+
 use super::{Cluster, ClusterError, ObjectName, Result, error, list::refuse_others};
 use crate::name::Name;
 
@@ -35,32 +37,13 @@ impl Cluster {
             Err(error) if error::status(&error) == Some(409) => {}
             Err(error) => return Err(error::refused(what, &error)),
         }
-        match tokio::time::timeout(within, self.until_gone(namespace, &spaces)).await {
+        match tokio::time::timeout(within, until_gone(&spaces, &what, namespace)).await {
             Ok(gone) => gone,
             Err(_) => Err(ClusterError::NotGone {
                 namespace: namespace.to_owned(),
                 waited: within,
                 left: self.left(namespace).await,
             }),
-        }
-    }
-
-    async fn until_gone(&self, namespace: &str, spaces: &Api<Namespace>) -> Result<()> {
-        let one = format!("metadata.name={namespace}");
-        let what = format!("namespace `{namespace}`");
-        loop {
-            let listed = error::ask(&what, spaces.list(&ListParams::default().fields(&one))).await?;
-            if listed.items.is_empty() {
-                return Ok(());
-            }
-            let version = listed.metadata.resource_version.unwrap_or_default();
-            let how = WatchParams::default().fields(&one);
-            let mut watch = pin!(error::ask(&what, spaces.watch(&how, &version)).await?);
-            while let Some(Ok(event)) = watch.next().await {
-                if let WatchEvent::Deleted(_) = event {
-                    return Ok(());
-                }
-            }
         }
     }
 
@@ -112,5 +95,27 @@ impl Cluster {
                 && resource.kind != "Event"
         });
         kinds.map(|(resource, _)| resource).collect()
+    }
+}
+
+/// Watches one object until there is none of its name.
+pub(super) async fn until_gone<K>(api: &Api<K>, what: &str, name: &str) -> Result<()>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let one = format!("metadata.name={name}");
+    loop {
+        let listed = error::ask(what, api.list(&ListParams::default().fields(&one))).await?;
+        if listed.items.is_empty() {
+            return Ok(());
+        }
+        let version = listed.metadata.resource_version.unwrap_or_default();
+        let how = WatchParams::default().fields(&one);
+        let mut watch = pin!(error::ask(what, api.watch(&how, &version)).await?);
+        while let Some(Ok(event)) = watch.next().await {
+            if let WatchEvent::Deleted(_) = event {
+                return Ok(());
+            }
+        }
     }
 }

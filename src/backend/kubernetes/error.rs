@@ -18,6 +18,9 @@ pub enum ClusterError {
     Refused { object: ObjectName, why: String },
     #[error("{what}: {why}")]
     Api { what: String, why: String },
+    /// A launch was not given the value of a secret.
+    #[error("{object}: there is no value for its key `{key}`")]
+    NoValue { object: String, key: String },
     #[error("missing rights in namespace `{namespace}`: {}", list(missing))]
     Rights { namespace: String, missing: Vec<Right> },
     #[error(

@@ -1,10 +1,7 @@
 //! The mirrors of a cluster, by the labels of their namespaces.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt as _, api::ListParams};
-use serde_json::json;
 
 use super::{Cluster, ClusterError, MANAGED_BY, MANAGER, MIRROR, OWNER, Result, error};
 use crate::name::Name;
@@ -30,29 +27,6 @@ impl Cluster {
         let mut mirrors: Vec<_> = listed.items.iter().map(read).collect();
         mirrors.sort_by(|one, other| (&one.mirror, &one.namespace).cmp(&(&other.mirror, &other.namespace)));
         Ok(mirrors)
-    }
-
-    /// The namespace of a mirror, made if it is not there.
-    ///
-    /// `annotations` are set besides the owner's.
-    ///
-    /// # Errors
-    /// [`ClusterError::NotOurs`] where a namespace of that name is there that is not this mirror's and owner's.
-    pub async fn ensure_namespace(
-        &self,
-        namespace: &str,
-        mirror: &Name,
-        owner: &str,
-        annotations: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        if let Some(there) = self.namespace(namespace).await? {
-            refuse_others(&there, namespace, mirror, Some(owner))?;
-        }
-        let mut annotations = annotations.clone();
-        annotations.insert(OWNER.to_owned(), owner.to_owned());
-        let labels = BTreeMap::from([(MANAGED_BY, MANAGER), (MIRROR, mirror.as_str())]);
-        let metadata = json!({"name": namespace, "labels": labels, "annotations": annotations});
-        self.apply(&[json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})]).await
     }
 
     pub(super) async fn namespace(&self, name: &str) -> Result<Option<Namespace>> {

@@ -2,8 +2,8 @@
 //!
 //! Each part here does one thing to the cluster, and each can be called again after any failure: [`Cluster::apply`]
 //! sends objects, [`Cluster::prune`] takes away what a plan no longer has, [`Cluster::settle`] waits until they are
-//! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes. What the objects are is decided
-//! before.
+//! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes; [`Cluster::run`] and
+//! [`Cluster::logs`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out.
 
 mod apply;
 mod connect;
@@ -11,6 +11,7 @@ mod destroy;
 mod error;
 mod exec;
 mod host;
+mod launch;
 mod list;
 mod logs;
 mod names;
@@ -27,6 +28,7 @@ pub use connect::Kubeconfig;
 pub use error::{ClusterError, Result};
 pub use exec::Run;
 pub use host::{ClusterHost, ClusterNode};
+pub use launch::Launch;
 pub use list::ListedMirror;
 pub use names::ObjectName;
 pub use pods::PodOf;
@@ -34,17 +36,9 @@ pub use rights::Right;
 pub use settle::Wanted;
 pub use trouble::{Code, Trouble};
 
-/// Who applies objects: the field manager that the cluster writes down, and the value of [`MANAGED_BY`].
-const MANAGER: &str = "prodmirror";
-
-/// On everything that is made, besides the labels of ours.
-pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The name of the mirror.
-pub const MIRROR: &str = "prodmirror/mirror";
-/// On pods, and on what belongs to one service alone.
-pub const SERVICE: &str = "prodmirror/service";
-/// Whose the mirror is, on its namespace: an annotation, as an owner holds letters that a label may not.
-pub const OWNER: &str = "prodmirror/owner";
+/// By them everything of a mirror's is found again, [`MANAGER`] being the field manager as well. The whole owner stands
+/// in an annotation of the namespace: a label may not hold all its letters.
+use crate::labels::kubernetes::{MANAGED_BY, MANAGER, MIRROR, OWNER, SERVICE};
 
 /// One cluster, spoken to as one user.
 #[derive(Clone)]

@@ -8,22 +8,21 @@ use kube::{
     core::GroupVersionKind,
 };
 
-use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, error};
-use crate::name::Name;
+use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, apply::group_and_version, error};
+use crate::{name::Name, plan::kubernetes::ObjectKind};
 
 /// The kinds that mirrors are made of, but for claims of volumes: what a store holds goes with its mirror alone.
-const KINDS: [(&str, &str, &str); 11] = [
-    ("", "v1", "ConfigMap"),
-    ("", "v1", "Secret"),
-    ("", "v1", "Service"),
-    ("", "v1", "ServiceAccount"),
-    ("apps", "v1", "Deployment"),
-    ("apps", "v1", "StatefulSet"),
-    ("batch", "v1", "Job"),
-    ("batch", "v1", "CronJob"),
-    ("networking.k8s.io", "v1", "NetworkPolicy"),
-    ("networking.k8s.io", "v1", "Ingress"),
-    ("policy", "v1", "PodDisruptionBudget"),
+const KINDS: [ObjectKind; 10] = [
+    ObjectKind::ServiceAccount,
+    ObjectKind::NetworkPolicy,
+    ObjectKind::Secret,
+    ObjectKind::ConfigMap,
+    ObjectKind::Service,
+    ObjectKind::Deployment,
+    ObjectKind::StatefulSet,
+    ObjectKind::Job,
+    ObjectKind::CronJob,
+    ObjectKind::HorizontalPodAutoscaler,
 ];
 const AT_ONCE: usize = 8;
 
@@ -48,8 +47,10 @@ impl Cluster {
         namespace: &str,
         mirror: &Name,
         keep: &BTreeSet<ObjectName>,
-        (group, version, kind): (&str, &str, &str),
+        kind: ObjectKind,
     ) -> Result<Vec<ObjectName>> {
+        let (group, version) = group_and_version(kind.api_version());
+        let kind = kind.as_str();
         let api = self.api(&GroupVersionKind::gvk(group, version, kind), Some(namespace)).await?;
         let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{MIRROR}={mirror}"));
         let mut gone = Vec::new();

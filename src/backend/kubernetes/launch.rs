@@ -1,0 +1,159 @@
+//! A plan's objects into the cluster, each part as a step of the plan says. Nothing is decided here.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use kube::{api::DeleteParams, core::GroupVersionKind};
+use serde_json::{Value, json};
+
+use super::{
+    Cluster, ClusterError, ObjectName, Result, Wanted, destroy::until_gone, error, list::refuse_others,
+};
+use crate::{
+    backend::{Report, SecretValues},
+    labels::kubernetes::SPEC,
+    name::Name,
+    plan::{
+        ClusterPlan,
+        kubernetes::{Body, Object, ObjectKey, ObjectKind},
+    },
+};
+
+/// A plan, and what it is carried out with.
+pub struct Launch<'a> {
+    pub plan: &'a ClusterPlan,
+    /// Of `render::manifests`.
+    pub manifests: &'a [(ObjectKey, Value)],
+    pub secrets: &'a SecretValues,
+}
+
+impl Cluster {
+    /// Refuses a plan whose namespace is somebody else's. Makes nothing.
+    ///
+    /// # Errors
+    /// [`ClusterError::NotOurs`].
+    pub async fn admit(&self, plan: &ClusterPlan) -> Result<()> {
+        match self.namespace(&plan.namespace).await? {
+            Some(there) => refuse_others(&there, &plan.namespace, &plan.mirror, Some(&plan.owner)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes or changes objects of a plan. What has not changed stays as it is, running.
+    ///
+    /// A job cannot be changed: one that differs is removed with its pods, and made again.
+    pub async fn place(&self, launch: &Launch<'_>, objects: &[ObjectKey]) -> Result<()> {
+        let of = |key: &ObjectKey| launch.manifests.iter().find(|(known, _)| known == key);
+        let manifests: Vec<_> = objects.iter().filter_map(of).collect();
+        let (spaces, others): (Vec<_>, Vec<_>) =
+            manifests.into_iter().partition(|(key, _)| key.kind == ObjectKind::Namespace);
+        self.apply(spaces.into_iter().map(|(_, manifest)| manifest)).await?;
+        for (_, manifest) in others.iter().filter(|(key, _)| key.kind == ObjectKind::Job) {
+            self.remove_changed(&launch.plan.namespace, manifest).await?;
+        }
+        self.apply(others.into_iter().map(|(_, manifest)| manifest)).await
+    }
+
+    /// Fills the Secrets of a plan: no file and no other object has their values.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoValue`] for a variable that has none.
+    pub async fn fill(&self, launch: &Launch<'_>, objects: &[ObjectKey]) -> Result<()> {
+        let secrets = objects.iter().filter_map(|key| launch.plan.object(key));
+        let filled: Vec<Value> = secrets.map(|object| secret(launch, object)).collect::<Result<_>>()?;
+        self.apply(&filled).await
+    }
+
+    /// Waits until the workloads of these services, jobs and stores are ready, jobs ended. What runs on demand is not
+    /// among them.
+    pub async fn ready(
+        &self,
+        launch: &Launch<'_>,
+        services: &[Name],
+        within: Duration,
+        step: &str,
+        report: &dyn Report,
+    ) -> Result<()> {
+        let of = |object: &&Object| object.service.as_ref().is_some_and(|name| services.contains(name));
+        let wanted = launch.plan.objects.iter().filter(of).filter_map(wanted);
+        self.settle(&launch.plan.namespace, &wanted.collect::<Vec<_>>(), within, step, report).await
+    }
+
+    /// Removes what an earlier plan of the mirror had and this one has not, and answers it. Claims stay, with what they
+    /// hold.
+    pub async fn sweep(&self, plan: &ClusterPlan) -> Result<Vec<ObjectName>> {
+        let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
+        self.prune(&plan.namespace, &plan.mirror, &plan.objects.iter().map(name).collect()).await
+    }
+
+    async fn remove_changed(&self, namespace: &str, manifest: &Value) -> Result<()> {
+        let object = ObjectName::of(manifest);
+        let api = self.api(&GroupVersionKind::gvk("batch", "v1", &object.kind), Some(namespace)).await?;
+        let there = error::ask(format!("read {object}"), api.get_opt(&object.name)).await?;
+        let seal = |labels: &BTreeMap<String, String>| labels.get(SPEC).cloned();
+        let Some(there) = there else { return Ok(()) };
+        let is_same = there.metadata.labels.as_ref().and_then(seal).as_deref()
+            == manifest["metadata"]["labels"][SPEC].as_str();
+        if is_same {
+            return Ok(());
+        }
+        let what = format!("delete {object}");
+        match error::answer(&what, api.delete(&object.name, &DeleteParams::foreground())).await? {
+            Ok(_) => {}
+            Err(error) if error::status(&error) == Some(404) => return Ok(()),
+            Err(error) => return Err(error::refused(what, &error)),
+        }
+        match tokio::time::timeout(LEAVES, until_gone(&api, &what, &object.name)).await {
+            Ok(gone) => gone,
+            Err(_) => {
+                Err(ClusterError::Api { what, why: format!("it is not gone after {} s", LEAVES.as_secs()) })
+            }
+        }
+    }
+}
+
+/// A job's pods have their grace.
+const LEAVES: Duration = Duration::from_secs(120);
+
+fn wanted(object: &Object) -> Option<Wanted> {
+    let name = object.name.clone();
+    match &object.body {
+        Body::Deployment { .. } => Some(Wanted::Deployment(name)),
+        Body::StatefulSet { .. } => Some(Wanted::StatefulSet(name)),
+        Body::Job { .. } => Some(Wanted::Job(name)),
+        Body::Namespace { .. }
+        | Body::ServiceAccount
+        | Body::NetworkPolicy { .. }
+        | Body::Secret { .. }
+        | Body::ConfigMap { .. }
+        | Body::Claim { .. }
+        | Body::Service { .. }
+        | Body::CronJob { .. }
+        | Body::Autoscaler { .. } => None,
+    }
+}
+
+fn secret(launch: &Launch<'_>, object: &Object) -> Result<Value> {
+    let Body::Secret { data: texts } = &object.body else {
+        let why = "it is no Secret, and cannot be filled".to_owned();
+        return Err(ClusterError::Api { what: object.key().to_string(), why });
+    };
+    let mut data = BTreeMap::new();
+    for (key, text) in texts {
+        let value = text.fill(|name| launch.secrets.0.get(name).cloned());
+        let value = value
+            .ok_or_else(|| ClusterError::NoValue { object: object.key().to_string(), key: key.clone() })?;
+        data.insert(key, BASE64_STANDARD.encode(value));
+    }
+    Ok(json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": object.name,
+            "namespace": launch.plan.namespace,
+            "labels": object.labels,
+            "annotations": object.annotations,
+        },
+        "data": data,
+    }))
+}

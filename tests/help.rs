@@ -55,7 +55,7 @@ fn options_of_later_versions_say_so_with_code_2() {
         ("plan", "--scenario", "x"),
     ] {
         let arguments = [command, &profile, option, value];
-        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(&arguments).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{arguments:?}");
     }

@@ -29,6 +29,8 @@ pub struct Host {
     pub artifacts: PathBuf,
     /// The key under which secrets are hashed.
     pub hash_key: PathBuf,
+    /// The files of KUBECONFIG, else kubectl's own.
+    pub kubeconfig: Vec<PathBuf>,
     connection: Connection,
     helpers: Vec<PathBuf>,
 }
@@ -48,6 +50,10 @@ impl Host {
             variable("PRODMIRROR_ARTIFACTS").map_or_else(|| state_dir.join("failures"), PathBuf::from);
         let hash_key =
             variable("PRODMIRROR_HASH_KEY_FILE").map_or_else(|| state_dir.join("hash-key"), PathBuf::from);
+        let kubeconfig = variable("KUBECONFIG").map_or_else(
+            || vec![home.join(".kube/config")],
+            |files| std::env::split_paths(&files).filter(|file| !file.as_os_str().is_empty()).collect(),
+        );
         let connection = Connection {
             host: variable("DOCKER_HOST"),
             config_dir: variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(home.join(".docker"))),
@@ -59,6 +65,7 @@ impl Host {
             state_dir,
             artifacts,
             hash_key,
+            kubeconfig,
             connection,
             helpers: helpers(),
         })

@@ -10,7 +10,7 @@ use crate::{
     labels::{self, Kind},
     observed::{Container, Observed},
     plan::{
-        PodKind, SecretPlan, Template,
+        PodKind, SecretPlan, Template, TemplatePiece,
         capabilities::ImageFacts,
         url_encode,
         variables::{self, Given, Giver, Variables},
@@ -37,7 +37,13 @@ pub fn of_captured(
         let value = values.get(&secret.secret)?;
         Some(if is_url(secret) { url_encode(value) } else { value.to_owned() })
     };
-    let hashed = |template: &Template| Some(keeping.key.hash(&template.fill(value_of)?));
+    let hashed = |template: &Template| match template.0.as_slice() {
+        [TemplatePiece::Variable(variable)] if value_of(variable).is_none() => {
+            let secret = carriers.iter().find(|secret| secret.variable == *variable)?;
+            values.hash(&secret.secret).cloned()
+        }
+        _ => Some(keeping.key.hash(&template.fill(value_of)?)),
+    };
     let one = |Variables { service, kind, given }| {
         let given = given.into_iter().map(|(name, given)| wanted(name, given, &hashed));
         Environment {

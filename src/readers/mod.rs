@@ -3,5 +3,7 @@
 mod bundle;
 pub mod compose;
 pub mod files;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 
 pub use bundle::is_one as is_bundle;

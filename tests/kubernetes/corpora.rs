@@ -13,7 +13,7 @@ use prodmirror::capture::{
 
 use super::stage::{FILES, closes};
 
-fn corpora() -> Option<PathBuf> {
+pub fn corpora() -> Option<PathBuf> {
     let root = std::env::var_os("PRODMIRROR_CORPORA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), PathBuf::from);
     root.is_dir().then_some(root)

@@ -49,6 +49,11 @@ pub fn aligned(captured: &Json, teller: Teller, other: &Json) -> Result<Aligned,
     Ok(Aligned { tree, unread, untold })
 }
 
+/// Where a pattern leads to in the other tree, and to nothing in this one.
+pub fn absent(tree: &Json, other: &Json, pattern: &Path) -> Vec<Path> {
+    matches(other, pattern).into_iter().filter(|at| get(tree, &at.0).is_none()).collect()
+}
+
 /// Where a pattern leads to in a tree, `*` standing for any one key.
 fn matches(tree: &Json, pattern: &Path) -> Vec<Path> {
     let mut found = vec![(Path::root(), tree)];

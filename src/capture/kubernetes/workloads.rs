@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::objects::{Cluster, Object};
+use super::objects::{Cluster, Object, selects};
 use crate::{
     capture::{
         compose::images,
@@ -68,9 +68,22 @@ pub(super) fn find<'s>(cluster: &Cluster<'s>) -> Vec<Workload<'s>> {
     found
 }
 
-/// Whether another object that was read made this one.
+/// Whether another object that was read made this one, or made the owner that was not read.
 pub(super) fn is_owned(object: &Object<'_>, cluster: &Cluster<'_>) -> bool {
-    object.owners().iter().any(|(kind, name)| cluster.get(kind, &object.namespace, name).is_some())
+    let owners = object.owners();
+    owners.iter().any(|(kind, name)| cluster.get(kind, &object.namespace, name).is_some())
+        || object.kind == "Pod" && !owners.is_empty() && is_selected(object, cluster)
+}
+
+/// Whether a workload that was read selects a pod.
+fn is_selected(pod: &Object<'_>, cluster: &Cluster<'_>) -> bool {
+    let labels = pod.at.find(&["metadata", "labels"]).map_or(&serde_json::Value::Null, |at| at.value());
+    let makers =
+        ["Deployment", "StatefulSet", "DaemonSet"].into_iter().flat_map(|kind| cluster.of_kind(kind));
+    makers.filter(|maker| maker.namespace == pod.namespace).any(|maker| {
+        let selector = maker.at.find(&["spec", "selector", "matchLabels"]);
+        selector.is_some_and(|selector| selects(selector.value(), labels))
+    })
 }
 
 fn template<'s>(object: &Object<'s>) -> Option<Taking<'s>> {

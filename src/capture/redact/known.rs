@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     capture::names::{plain, unique},
+    env::Keyed,
     name::Name,
     profile::{Piece, Shape},
 };
@@ -32,19 +33,35 @@ pub struct Secrets {
     declared: IndexMap<Name, Option<Shape>>,
 }
 
-/// Values of secrets by the names that a profile gives them; nothing prints them.
+/// What is known of secrets by the names that a profile gives them; nothing prints a value.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Values(BTreeMap<Name, String>);
+pub struct Values {
+    read: BTreeMap<Name, String>,
+    by_origin: BTreeMap<String, Name>,
+    hashes: BTreeMap<Name, Keyed>,
+}
 
 impl Values {
     pub fn get(&self, name: &Name) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.read.get(name).map(String::as_str)
+    }
+
+    /// The hash of a value that nobody handed on.
+    pub fn hash(&self, name: &Name) -> Option<&Keyed> {
+        self.hashes.get(name)
+    }
+
+    /// Gives the secret of an origin (`Secret/db/password`) its hash; answers its name in the profile.
+    pub fn give(&mut self, origin: &str, hash: Keyed) -> Option<&Name> {
+        let name = self.by_origin.get(origin)?;
+        self.hashes.insert(name.clone(), hash);
+        Some(name)
     }
 }
 
 impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.read.keys()).finish()
     }
 }
 
@@ -132,7 +149,8 @@ impl Secrets {
     /// The values that something refers to by a name.
     pub fn values(&self) -> Values {
         let named = |(value, known): (&String, &Known)| Some((known.name.clone()?, value.clone()));
-        Values(self.by_value.iter().filter_map(named).collect())
+        let read = self.by_value.iter().filter_map(named).collect();
+        Values { read, by_origin: self.by_origin.clone(), hashes: BTreeMap::new() }
     }
 
     fn named(&mut self, wanted: &str, shape: Option<Shape>) -> Name {

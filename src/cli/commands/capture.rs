@@ -1,6 +1,7 @@
 //! `capture`: one subcommand for each kind of source.
 
 mod files;
+mod kubernetes;
 
 use std::path::PathBuf;
 
@@ -40,9 +41,7 @@ enum Source {
     Compose(Compose),
     Docker(Docker),
     Files(files::Files),
-    /// Not in this version
-    #[command(hide = true, disable_help_flag = true)]
-    Kubernetes(super::later::Anything),
+    Kubernetes(kubernetes::Kubernetes),
 }
 
 /// From Compose files, read as Compose reads them where Docker is there
@@ -109,12 +108,11 @@ pub struct Output {
 
 impl Capture {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
-        let later = |name: &str| Err(Failure::later(&format!("`capture {name}`")));
         match &self.source {
             Source::Compose(it) => it.run(ui).await,
             Source::Docker(it) => it.run(ui).await,
             Source::Files(it) => it.run(ui).await,
-            Source::Kubernetes(_) => later("kubernetes"),
+            Source::Kubernetes(it) => it.run(ui).await,
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::cli::{
 #[derive(Debug, Args)]
 pub struct Diff {
     /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, `-`, mirror:NAME,
-    /// docker:CONTAINER, compose:PROJECT; `#SERVICE` picks one service
+    /// docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]

@@ -34,7 +34,7 @@ use crate::cli::{
 ///   prodmirror drift captured.yaml --against profiles/shop.yaml --allow drift-allowed.yaml --junit drift.xml
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, a Compose file, Kubernetes manifests or
+    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE, a Compose file, Kubernetes manifests or
     /// a folder/ of them, `docker inspect`'s answer, or a profile that was captured
     #[arg(value_name = "SOURCE")]
     source: String,

@@ -242,7 +242,7 @@ pub fn environment() -> BTreeMap<String, OsString> {
 }
 
 /// `check` refuses what was captured, and nothing was left to leave out.
-fn unfit(problems: Problems) -> Failure {
+pub(super) fn unfit(problems: Problems) -> Failure {
     let first = problems.0.first();
     let said = first.map(|problem| format!("{}: {}", problem.path, problem.message)).unwrap_or_default();
     Failure::input("capture", format!("no profile can be made of it: {}", scrub(&said)))

@@ -1,6 +1,7 @@
 //! SOURCE: what a name on the command line leads to, read.
 
 pub mod captured;
+pub mod cluster;
 mod variables;
 
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::path::Path;
 use prodmirror::{
     backend::Backend,
     capture::{
-        aligned::{Aligned, Teller, aligned},
+        aligned::{Aligned, Teller, absent, aligned},
+        names::plain,
         redact::Rules,
     },
     diff::{self, Difference, Untold},
@@ -31,9 +33,14 @@ use captured::Captured;
 
 /// Reads a SOURCE as a name.
 pub fn named(text: &str) -> Result<SourceName, Failure> {
-    sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
+    let mut source = sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
         Failure::usage("bad-source", error.to_string()).hint(format!("for example {}", EXAMPLES.join(", ")))
-    })
+    })?;
+    // One object of a cluster is the service that it becomes.
+    if let Place::Kubernetes { object: Some((_, name)), .. } = &source.place {
+        source.service.get_or_insert_with(|| plain(name));
+    }
+    Ok(source)
 }
 
 /// A source as a tree of the profile's long form.
@@ -44,6 +51,8 @@ pub struct Tree {
     pub origins: Origins,
     /// What it was captured from; a profile and a mirror were not.
     pub teller: Option<Teller>,
+    /// Where it could not be read, as patterns, and why.
+    pub unread: Vec<(prodmirror::path::Path, String)>,
 }
 
 /// A file's text and what it holds.
@@ -112,7 +121,13 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
             match read.content {
                 Content::Profile => {
                     let Loaded { profile, origins, .. } = read.profile(ui)?;
-                    Ok(Tree { tree: profile::tree(&profile), departures: Vec::new(), origins, teller: None })
+                    Ok(Tree {
+                        tree: profile::tree(&profile),
+                        departures: Vec::new(),
+                        origins,
+                        teller: None,
+                        unread: Vec::new(),
+                    })
                 }
                 Content::Variables => Err(Failure::usage(
                     "not-a-profile",
@@ -126,7 +141,7 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
         Place::Mirror(name) => {
             let backend = host.connect().await?;
             let LiveTree { tree, departures, .. } = live(host, &*backend, name, ui).await?;
-            Ok(Tree { tree, departures, origins: Origins::default(), teller: None })
+            Ok(Tree { tree, departures, origins: Origins::default(), teller: None, unread: Vec::new() })
         }
         place @ (Place::Docker(_) | Place::Compose(_)) => {
             if let Place::Compose(project) = place
@@ -137,7 +152,10 @@ pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Fai
             }
             Ok(captured::from_place(host, place, &rules).await?.into())
         }
-        Place::Kubernetes { .. } => Err(Failure::later(&format!("the source `{}`", source.place))),
+        place @ Place::Kubernetes { .. } => {
+            let cluster::Read { captured, unread } = cluster::from_place(host, place, &rules).await?;
+            Ok(Tree { unread, ..captured.into() })
+        }
         Place::Store(_) => {
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
         }
@@ -178,6 +196,7 @@ impl From<Captured> for Tree {
             departures: Vec::new(),
             origins: Origins::default(),
             teller: Some(teller),
+            unread: Vec::new(),
         }
     }
 }
@@ -202,6 +221,9 @@ impl Tree {
         let Some(teller) = self.teller else { return Ok(Vec::new()) };
         let Aligned { tree, unread, untold } =
             aligned(&self.tree, teller, other).map_err(|problems| bad_profile(&problems.0))?;
+        for (pattern, why) in &self.unread {
+            self.departures.extend(absent(&tree, other, pattern).into_iter().map(|at| (at, why.clone())));
+        }
         self.tree = tree;
         self.departures.extend(unread);
         Ok(untold)

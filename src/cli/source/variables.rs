@@ -12,7 +12,7 @@ use prodmirror::{
 
 use super::{
     captured::{self, Captured},
-    file, holds_files,
+    cluster, file, holds_files,
 };
 use crate::cli::{failure::Failure, host::Host, ui::Ui};
 
@@ -54,7 +54,13 @@ impl Reader<'_> {
             Place::Mirror(name) => self.of_mirror(name, &origin).await,
             Place::Docker(name) => self.of_container(name, &origin).await,
             Place::Compose(project) => self.of_project(project, &origin).await,
-            Place::Kubernetes { .. } => Err(Failure::later("the source `kubernetes:…`")),
+            place @ Place::Kubernetes { .. } => {
+                if self.live {
+                    return Err(Failure::later("`--live` of a cluster"));
+                }
+                let read = cluster::from_place(self.host, place, &captured::rules(&self.rules)).await?;
+                self.of_captured(&read.captured, place)
+            }
             Place::Store(_) => {
                 Err(Failure::usage("bad-source", format!("{origin} is a store, which has no variables")))
             }

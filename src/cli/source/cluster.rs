@@ -1,0 +1,91 @@
+//! A live cluster as a SOURCE.
+
+use prodmirror::{
+    capture::{
+        aligned::Teller,
+        draft::{From, Note},
+        kubernetes,
+        redact::{Rules, scrub},
+    },
+    path::Path,
+    readers::kubernetes::{self as reader, Ask, Call, ReadError},
+    sources::Place,
+};
+
+use super::captured::{Captured, unfit};
+use crate::cli::{failure::Failure, host::Host};
+
+/// What was captured, and what of a profile could not be, as patterns of paths with the reason.
+pub struct Read {
+    pub captured: Captured,
+    pub unread: Vec<(Path, String)>,
+}
+
+/// Reads a namespace; `from` brings the time.
+pub async fn read(
+    ask: &Ask,
+    from: From,
+    rules: &Rules,
+    journal: &mut (dyn FnMut(&Call) + Send),
+) -> Result<Read, Failure> {
+    let answer = reader::read(ask, journal).await?;
+    let from = From {
+        from: "kubernetes",
+        context: Some(ask.context.clone()),
+        cluster: answer.cluster,
+        namespace: Some(answer.namespace.clone()),
+        ..from
+    };
+    let mut draft = kubernetes::draft(answer.documents, &from, rules).map_err(unfit)?;
+    let source = format!("kubernetes:{}/{}", ask.context, answer.namespace);
+    for (origin, hash) in answer.hashes {
+        let message = format!("its value in production has the hash {hash}");
+        let Some(name) = draft.values.give(&origin, hash) else { continue };
+        let path = Path::of(["secrets", name.as_str()]);
+        let beside = Some(path.clone());
+        draft.notes.push(Note { path, source: source.clone(), message, left_out: false, beside });
+    }
+    let mut unread = Vec::new();
+    for missing in answer.missing {
+        let why = scrub(&format!("`{}` was refused: {}", missing.what, missing.why));
+        let tells = missing.list.map(|list| list.tells()).unwrap_or_default();
+        let pattern = |path: &&str| path.parse().ok().map(|path: Path| (path, why.clone()));
+        unread.extend(tells.iter().filter_map(pattern));
+        let note =
+            Note { path: Path::root(), source: source.clone(), message: why, left_out: true, beside: None };
+        draft.notes.push(note);
+    }
+    Ok(Read { captured: Captured { draft, teller: Teller::Kubernetes }, unread })
+}
+
+/// The namespace that a SOURCE names.
+pub async fn from_place(host: &Host, place: &Place, rules: &Rules) -> Result<Read, Failure> {
+    let Place::Kubernetes { context, namespace, object: _ } = place else {
+        return Err(Failure::usage("bad-source", format!("{place} is no cluster")));
+    };
+    let ask = Ask {
+        kubeconfig: host.kubeconfig.clone(),
+        context: context.clone(),
+        namespace: Some(namespace.clone()),
+        ..Ask::default()
+    };
+    read(&ask, From::default(), rules, &mut |_| {}).await
+}
+
+impl std::convert::From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let message = scrub(&error.to_string());
+        match error {
+            ReadError::Kubeconfig { .. } => Self::input("kubeconfig", message),
+            ReadError::NoContext { .. } => Self::usage("no-context", message)
+                .hint("KUBECONFIG names the files, else ~/.kube/config is read"),
+            ReadError::Unreachable { .. } => Self::tool("cluster-unreachable", message),
+            ReadError::Unknown { .. } => {
+                Self::tool("cluster-unknown", message).hint("log in to the cluster again, as for `kubectl`")
+            }
+            ReadError::Nothing { .. } => Self::tool("no-rights", message)
+                .hint("`prodmirror capture kubernetes --print-rbac` prints the rights that it needs"),
+            ReadError::Failed { .. } => Self::tool("cluster", message),
+        }
+    }
+}

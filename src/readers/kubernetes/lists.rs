@@ -1,0 +1,116 @@
+//! What is listed: all of it stands in the role `view`, but for what a switch adds.
+
+use crate::plan::url_encode;
+
+use super::{Ask, Wider};
+
+/// One kind of object, as the API serves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// Empty: the core's.
+    pub group: &'static str,
+    pub version: &'static str,
+    pub resource: &'static str,
+    scope: Scope,
+    /// Whether a selector of labels says which are meant.
+    is_selected: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Namespace,
+    Cluster,
+}
+
+/// Something that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The list, if it is one.
+    pub list: Option<List>,
+    /// `list deployments.apps`
+    pub what: String,
+    pub why: String,
+}
+
+const fn own(group: &'static str, version: &'static str, resource: &'static str) -> List {
+    List { group, version, resource, scope: Scope::Namespace, is_selected: true }
+}
+
+/// What workloads are configured with or held by carries labels of its own, or none.
+const fn beside(group: &'static str, version: &'static str, resource: &'static str) -> List {
+    List { group, version, resource, scope: Scope::Namespace, is_selected: false }
+}
+
+/// Workloads first, what they name after them.
+pub(super) const VIEW: [List; 14] = [
+    own("apps", "v1", "deployments"),
+    own("apps", "v1", "statefulsets"),
+    own("apps", "v1", "daemonsets"),
+    own("batch", "v1", "jobs"),
+    own("batch", "v1", "cronjobs"),
+    own("apps", "v1", "replicasets"),
+    own("", "v1", "pods"),
+    beside("", "v1", "services"),
+    beside("networking.k8s.io", "v1", "ingresses"),
+    beside("", "v1", "configmaps"),
+    beside("", "v1", "persistentvolumeclaims"),
+    beside("autoscaling", "v2", "horizontalpodautoscalers"),
+    beside("policy", "v1", "poddisruptionbudgets"),
+    beside("networking.k8s.io", "v1", "networkpolicies"),
+];
+pub(super) const NODES: List =
+    List { group: "", version: "v1", resource: "nodes", scope: Scope::Cluster, is_selected: false };
+pub(super) const SECRETS: List = beside("", "v1", "secrets");
+
+pub(super) fn wanted(wider: Wider) -> impl Iterator<Item = &'static List> {
+    let nodes = wider.nodes.then_some(&NODES);
+    let secrets = wider.secrets.then_some(&SECRETS);
+    VIEW.iter().chain(nodes).chain(secrets)
+}
+
+impl List {
+    /// `deployments.apps`, as `kubectl` names it.
+    pub fn title(&self) -> String {
+        if self.group.is_empty() {
+            self.resource.to_owned()
+        } else {
+            format!("{}.{}", self.resource, self.group)
+        }
+    }
+
+    pub(super) fn is_secrets(&self) -> bool {
+        *self == SECRETS
+    }
+
+    pub(super) fn is_cluster_wide(&self) -> bool {
+        self.scope == Scope::Cluster
+    }
+
+    pub(super) fn path(&self, namespace: &str) -> String {
+        let root = match self.group {
+            "" => format!("/api/{}", self.version),
+            group => format!("/apis/{group}/{}", self.version),
+        };
+        match self.scope {
+            Scope::Cluster => format!("{root}/{}", self.resource),
+            Scope::Namespace => format!("{root}/namespaces/{}/{}", url_encode(namespace), self.resource),
+        }
+    }
+
+    pub(super) fn selected_by<'a>(&self, ask: &'a Ask) -> Option<&'a str> {
+        ask.selector.as_deref().filter(|_| self.is_selected)
+    }
+
+    /// What of a profile is not known without it, as patterns of paths.
+    pub fn tells(&self) -> &'static [&'static str] {
+        match self.resource {
+            "deployments" | "daemonsets" => &["services.*"],
+            "statefulsets" => &["services.*", "stores.*"],
+            "jobs" | "cronjobs" => &["jobs.*"],
+            "services" => &["services.*.balancing", "services.*.ports"],
+            "horizontalpodautoscalers" => &["services.*.autoscaling"],
+            "nodes" => &["platform.*"],
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A live cluster, as documents: lists of what the role `view` may read, asked for slowly and written down call by call.
+//!
+//! Nothing is written, executed or watched. A list that is refused is told by its name, and the rest is read.
+
+mod calls;
+mod connect;
+mod lists;
+mod rights;
+mod secrets;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+pub use calls::Call;
+use calls::{Answered, Calls};
+pub use lists::{List, Missing};
+pub use rights::{Wider, rights};
+
+use crate::{
+    capture::kubernetes::Document,
+    env::{HashKey, Keyed},
+};
+
+/// What is read, and by which way.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// As `KUBECONFIG` names them, or `~/.kube/config`; the first has its way.
+    pub kubeconfig: Vec<PathBuf>,
+    /// It must be named: the current one is never used.
+    pub context: String,
+    /// Absent: the context's own, else `default`.
+    pub namespace: Option<String>,
+    /// Of workloads, Pods and what leads to them; what they are configured with is read whole.
+    pub selector: Option<String>,
+    pub nodes: bool,
+    /// Secrets are read under this key: their names and keys are kept, and a hash of each value.
+    pub hash_key: Option<HashKey>,
+}
+
+/// What a cluster answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub namespace: String,
+    /// The UID of the cluster's namespace `kube-system`, if that may be read.
+    pub cluster: Option<String>,
+    /// One a list; without `managedFields`, which say who wrote a field and nothing of it.
+    pub documents: Vec<Document>,
+    /// Hashes of the values of Secrets, by `Secret/NAME/KEY`.
+    pub hashes: BTreeMap<String, Keyed>,
+    /// What was not read, and why.
+    pub missing: Vec<Missing>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("kubeconfig {}: {why}", file.display())]
+    Kubeconfig { file: PathBuf, why: String },
+    #[error("the kubeconfig has no context `{context}`; it has {}", or_none(known))]
+    NoContext { context: String, known: Vec<String> },
+    #[error("cannot reach the cluster of context `{context}`: {why}")]
+    Unreachable { context: String, why: String },
+    #[error("the cluster of context `{context}` does not know who asks: {why}")]
+    Unknown { context: String, why: String },
+    #[error("nothing could be read in namespace `{namespace}`: {}", missing.join("; "))]
+    Nothing { namespace: String, missing: Vec<String> },
+    #[error("{what}: {why}")]
+    Failed { what: String, why: String },
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Reads one namespace; every call is told to `journal` when it was answered.
+///
+/// # Errors
+/// The cluster cannot be reached or does not know the caller, none of the lists may be read, or one of them failed
+/// again and again.
+pub async fn read(ask: &Ask, journal: &mut (dyn FnMut(&Call) + Send)) -> Result<Answer, ReadError> {
+    let (client, namespace) = connect::open(ask).await?;
+    let mut calls = Calls::new(client, &ask.context, journal);
+    let mut answer = Answer { namespace, ..Answer::default() };
+    let mut refused = 0;
+    let wanted: Vec<&List> = lists::wanted(ask.wider()).collect();
+    for list in &wanted {
+        let what = format!("list {}", list.title());
+        match calls.list(&what, &list.path(&answer.namespace), list.selected_by(ask)).await? {
+            Answered::Yes(mut value) => {
+                if let Some(key) = ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
+                    answer.hashes = secrets::hide(&mut value, key);
+                }
+                let name = format!("kubernetes:{}/{}/{}", ask.context, answer.namespace, list.resource);
+                answer.documents.push(Document { name, values: vec![value] });
+            }
+            Answered::No { status, why } => {
+                refused += usize::from(status != NOT_SERVED);
+                answer.missing.push(Missing { list: Some(**list), what, why: told(status, why) });
+            }
+        }
+    }
+    if refused == wanted.len() {
+        let missing = answer.missing.into_iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+        return Err(ReadError::Nothing { namespace: answer.namespace, missing });
+    }
+    let what = "get namespaces/kube-system".to_owned();
+    match calls.get(&what, "/api/v1/namespaces/kube-system").await? {
+        Answered::Yes(value) => {
+            answer.cluster = value["metadata"]["uid"].as_str().map(str::to_owned);
+        }
+        Answered::No { status, why } => {
+            answer.missing.push(Missing { list: None, what, why: told(status, why) });
+        }
+    }
+    Ok(answer)
+}
+
+const NOT_SERVED: u16 = 404;
+
+fn told(status: u16, why: String) -> String {
+    if status == NOT_SERVED { "this cluster does not serve it".to_owned() } else { why }
+}
+
+impl Ask {
+    fn wider(&self) -> Wider {
+        Wider { nodes: self.nodes, secrets: self.hash_key.is_some() }
+    }
+}

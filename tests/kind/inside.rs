@@ -11,7 +11,10 @@ use prodmirror::{
     name::Name,
 };
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::stage::{IMAGE, Space, running, workload};
 
@@ -119,4 +122,52 @@ async fn lines_of_all_pods_come_in_the_order_of_time_with_whose_they_are() {
     assert_eq!(read(last).await, ["api/1 main again"]);
     // Nothing ran before, and that is no error.
     assert_eq!(read(LogQuery { service: api, previous: true, ..LogQuery::default() }).await, [""; 0]);
+}
+
+/// What the service says of its own port, by a connection of its own.
+async fn ask(address: std::net::SocketAddr, question: &str) -> String {
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    // A port that is closed at once may not take the question.
+    let _ = connection.write_all(question.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_services_port_is_open_on_loopback_and_goes_to_each_ready_pod_in_turn() {
+    let space = Space::new("forward").await;
+    // Each pod names itself, and gets a large value whole.
+    let script = "redis-server --protected-mode no --daemonize yes; until redis-cli set name $HOSTNAME; do sleep 0.1; done; sleep 600";
+    let mut pod = running(IMAGE, &["sh", "-c", script]);
+    pod["containers"][0]["readinessProbe"] =
+        json!({"exec": {"command": ["redis-cli", "exists", "name"]}, "periodSeconds": 1});
+    up(&space, &[service(&space, "api", 2, pod)]).await;
+    let forward = space.cluster.forward(space.name(), "api", 6379).await.unwrap();
+    assert!(forward.address().ip().is_loopback());
+
+    let mut names = Vec::new();
+    for _ in 0..4 {
+        names.push(ask(forward.address(), "get name\r\nquit\r\n").await);
+    }
+    let of = |pod: &str| names.iter().filter(|name| name.contains(pod)).count();
+    assert_eq!((of("api-0"), of("api-1")), (2, 2), "{names:?}");
+
+    let large = "x".repeat(3 << 20);
+    let echo = format!("*2\r\n$4\r\necho\r\n${}\r\n{large}\r\nquit\r\n", large.len());
+    let answer = ask(forward.address(), &echo).await;
+    assert!(answer.contains(&large), "{} bytes came back", answer.len());
+
+    // Nobody listens there, and nobody is that service.
+    let closed = space.cluster.forward(space.name(), "api", 7).await.unwrap();
+    assert_eq!(ask(closed.address(), "hello").await, "");
+    let nobody = space.cluster.forward(space.name(), "nobody", 6379).await.unwrap();
+    assert_eq!(ask(nobody.address(), "hello").await, "");
+
+    let address = forward.address();
+    drop(forward);
+    // Its task ends when it is looked at next.
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
 }

@@ -2,14 +2,15 @@
 //!
 //! Each part here does one thing to the cluster, and each can be called again after any failure: [`Cluster::apply`]
 //! sends objects, [`Cluster::prune`] takes away what a plan no longer has, [`Cluster::settle`] waits until they are
-//! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes; [`Cluster::run`] and
-//! [`Cluster::logs`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out.
+//! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes; [`Cluster::run`],
+//! [`Cluster::logs`] and [`Cluster::forward`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out.
 
 mod apply;
 mod connect;
 mod destroy;
 mod error;
 mod exec;
+mod forward;
 mod host;
 mod launch;
 mod list;
@@ -27,6 +28,7 @@ use kube::Client;
 pub use connect::Kubeconfig;
 pub use error::{ClusterError, Result};
 pub use exec::Run;
+pub use forward::Forward;
 pub use host::{ClusterHost, ClusterNode};
 pub use launch::Launch;
 pub use list::ListedMirror;

@@ -18,6 +18,8 @@ pub struct PodOf {
     /// older pod goes.
     pub ordinal: u32,
     pub pod: String,
+    /// Whether services send it anything.
+    pub ready: bool,
     /// The order of the specification, init containers first.
     pub containers: Vec<String>,
 }
@@ -45,5 +47,8 @@ fn read(pod: &Pod, next: &mut BTreeMap<String, u32>) -> Option<PodOf> {
     let spec = pod.spec.as_ref()?;
     let all = spec.init_containers.iter().flatten().chain(&spec.containers);
     let containers = all.map(|container| container.name.clone()).collect();
-    Some(PodOf { service, ordinal, pod: pod.name_any(), containers })
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let ready =
+        conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    Some(PodOf { service, ordinal, pod: pod.name_any(), ready, containers })
 }

@@ -23,3 +23,5 @@ mod hand;
 mod kubectl;
 #[path = "render/launched.rs"]
 mod launched;
+#[path = "render/schemas.rs"]
+mod schemas;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use prodmirror::{
     plan::Plan,
-    profile::Source,
+    profile::{Profile, Source},
     render::{self, COMPOSE_FILE, Form, Templates},
 };
 use serde_json::Value;
@@ -70,8 +70,8 @@ fn compose_takes_both_forms_and_misses_unset_secrets() {
     }
 }
 
-/// Every profile in `profiles/`, and generated ones.
-fn plans(generated: u64) -> Vec<(String, Plan)> {
+/// Every profile in `profiles/`.
+pub fn examples() -> Vec<(String, Profile)> {
     let folder = format!("{}/profiles", env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -82,10 +82,16 @@ fn plans(generated: u64) -> Vec<(String, Plan)> {
         let documents = [Source::new(file.display().to_string(), std::fs::read(file).unwrap())];
         let read_file = |_: &str, path: &str| Ok(format!("content of {path}\n").into_bytes());
         let loaded = planned::read(&documents, &read_file).unwrap_or_else(|problems| panic!("{problems}"));
-        (file.display().to_string(), planned::planned(&loaded.profile))
+        (file.display().to_string(), loaded.profile)
     };
-    let of_seed = |seed: u64| (format!("seed {seed}"), planned::planned(&generate::profile(seed)));
-    files.iter().map(of_file).chain((0..generated).map(of_seed)).collect()
+    files.iter().map(of_file).collect()
+}
+
+/// The plans of the examples, and of generated profiles.
+fn plans(generated: u64) -> Vec<(String, Plan)> {
+    let of_seed = |seed: u64| (format!("seed {seed}"), generate::profile(seed));
+    let profiles = examples().into_iter().chain((0..generated).map(of_seed));
+    profiles.map(|(of, profile)| (of, planned::planned(&profile))).collect()
 }
 
 #[test]

@@ -68,6 +68,13 @@ pub fn plan_of(profile: &Profile) -> ClusterPlan {
     cluster(profile, &planned::cluster_host(BackendKind::Kind), &Origins::default())
 }
 
+/// On a cluster with a metrics server.
+pub fn measured(profile: &Profile) -> ClusterPlan {
+    let mut capabilities = planned::cluster_host(BackendKind::Kind);
+    capabilities.cluster.metrics = true;
+    cluster(profile, &capabilities, &Origins::default())
+}
+
 pub fn rich() -> ClusterPlan {
     plan_of(&planned::profile(RICH))
 }

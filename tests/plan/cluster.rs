@@ -318,3 +318,36 @@ fn more_than_a_config_map_holds_is_refused() {
     assert_eq!(plan.refusals[0].code, "files-too-large");
     assert_eq!(plan.refusals[0].path, "services.api.files");
 }
+
+#[test]
+fn users_and_groups_that_kubernetes_takes_for_none_are_left_out_and_said() {
+    let of = |body: &str| {
+        let plan = on_kind(&service(body));
+        let grade = |field: &str| {
+            let path = format!("services.api.{field}");
+            plan.ledger.iter().find(|wanted| wanted.path.to_string() == path).map(|wanted| wanted.grade)
+        };
+        let grades = [grade("user"), grade("groups"), grade("fs_group")];
+        let pod = pod_spec(&plan, "api");
+        (
+            pod.main.walls.user,
+            pod.main.walls.group,
+            pod.groups.clone(),
+            pod.fs_group,
+            grades.map(Option::unwrap),
+        )
+    };
+    let (enforced, approximated, dropped) = (Grade::Enforced, Grade::Approximated, Grade::Dropped);
+    assert_eq!(
+        of("user: \"1:2\", groups: [\"3\"], fs_group: 4"),
+        (Some(1), Some(2), vec![3], Some(4), [enforced, enforced, enforced])
+    );
+    assert_eq!(
+        of("user: app, groups: [\"3\", audio], fs_group: 4294967294"),
+        (None, None, vec![3], None, [dropped, approximated, dropped])
+    );
+    assert_eq!(
+        of("user: \"1:app\", groups: [audio], fs_group: 0"),
+        (Some(1), None, vec![], Some(0), [approximated, dropped, enforced])
+    );
+}

@@ -52,7 +52,7 @@ pub(super) const COLUMN: &[Cell] = &[
     cell("run.user", "`runAsUser`, `runAsGroup`", SPEC, By(own::user)),
     cell("run.run_as", "`runAsUser`, `runAsGroup`", SPEC, By(own::user)),
     cell("run.groups", "`supplementalGroups`", SPEC, By(own::groups)),
-    cell("run.fs_group", "`fsGroup`", SPEC, Always(Enforced)),
+    cell("run.fs_group", "`fsGroup`", SPEC, By(own::fs_group)),
     cell("run.read_only", "`readOnlyRootFilesystem`", SPEC, Always(Enforced)),
     cell("run.capabilities.add", "`capabilities`", SPEC, Always(Enforced)),
     cell("run.capabilities.drop", "`capabilities`", SPEC, Always(Enforced)),

@@ -190,7 +190,12 @@ pub(crate) fn is_admin(capability: &str) -> bool {
 pub(crate) fn ids(user: Option<&str>) -> (Option<u32>, Option<u32>) {
     let Some(user) = user else { return (None, None) };
     let (user, group) = user.split_once(':').map_or((user, None), |(user, group)| (user, Some(group)));
-    let user = user.parse().ok();
+    let user = id(user);
     // A group without a user would change only half of what the profile says.
-    (user, group.and_then(|group| group.parse().ok()).filter(|_| user.is_some()))
+    (user, group.and_then(id).filter(|_| user.is_some()))
+}
+
+/// A user or a group as Kubernetes takes it: the upper half of the numbers it refuses.
+pub(crate) fn id(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|id| *id <= i32::MAX as u32)
 }

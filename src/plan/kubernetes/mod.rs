@@ -44,7 +44,7 @@ pub use pod::{
 };
 pub use security::PodSecurity;
 // What the ledger asks as well.
-pub(crate) use container::{ids, is_admin};
+pub(crate) use container::{id, ids, is_admin};
 pub(crate) use files::are_too_large as files_are_too_large;
 pub(crate) use labels::{Carried, carried};
 pub(crate) use names::{is_dns_label, is_dns_name, is_mount_path, is_variable};

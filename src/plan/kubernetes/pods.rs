@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     DnsSpec, PodSpec, RestartPolicy,
-    container::container,
+    container::{container, id},
     files::Files,
     labels::Labels,
     names::{is_dns_label, is_dns_name},
@@ -66,7 +66,7 @@ pub(super) fn pod(
         arch: arch(site),
         restart: restart(node),
         grace_seconds: seconds::grace(run),
-        fs_group: run.fs_group,
+        fs_group: run.fs_group.filter(|group| id(&group.to_string()).is_some()),
         groups: groups(node),
         sysctls: if host_network { IndexMap::new() } else { sysctls(node) },
         volumes: volumes.sources,

@@ -3,7 +3,7 @@
 use super::{Approximated, Case, Dropped, ENFORCED, Enforced, Verdict, because, facts};
 use crate::{
     plan::kubernetes::{
-        Carried, carried, ids, is_admin, is_dns_name, is_safe_sysctl, is_variable, processes_of,
+        Carried, carried, id, ids, is_admin, is_dns_name, is_safe_sysctl, is_variable, processes_of,
     },
     profile::Allow,
 };
@@ -46,10 +46,10 @@ pub(crate) fn user(case: &Case<'_>) -> Verdict {
     }
     match (ids(Some(written)), written.contains(':')) {
         ((None, _), _) => {
-            because(Dropped, "a name: Kubernetes takes numbers, and the image's own user stays")
+            because(Dropped, "no number below 2^31, as Kubernetes takes it: the image's own user stays")
         }
         ((Some(_), None), true) => {
-            because(Approximated, "the group is a name, and Kubernetes takes numbers alone")
+            because(Approximated, "the group is no number below 2^31, as Kubernetes takes it")
         }
         _ => ENFORCED,
     }
@@ -58,18 +58,30 @@ pub(crate) fn user(case: &Case<'_>) -> Verdict {
 pub(crate) fn groups(case: &Case<'_>) -> Verdict {
     let Some(owner) = case.owner else { return ENFORCED };
     let own = &owner.process.groups;
-    let is_number = |group: &&String| group.parse::<u32>().is_ok();
+    let is_number = |group: &&String| id(group).is_some();
     let numbers = own.iter().filter(is_number).count();
     if numbers == 0 {
-        return because(Dropped, "names: Kubernetes takes numbers alone");
+        return because(Dropped, "no numbers below 2^31, as Kubernetes takes them");
     }
     if numbers < own.len() {
-        return because(Approximated, "those that are names are left out: Kubernetes takes numbers alone");
+        return because(
+            Approximated,
+            "those that are no numbers below 2^31 are left out: Kubernetes takes no others",
+        );
     }
     if processes_of(owner.run).any(|process| process.groups != *own) {
         return because(Approximated, "every container of the pod has the groups of all");
     }
     ENFORCED
+}
+
+pub(crate) fn fs_group(case: &Case<'_>) -> Verdict {
+    match case.value.as_u64() {
+        Some(group) if id(&group.to_string()).is_none() => {
+            because(Dropped, "no number below 2^31, as Kubernetes takes it")
+        }
+        _ => ENFORCED,
+    }
 }
 
 pub(crate) fn no_new_privileges(case: &Case<'_>) -> Verdict {

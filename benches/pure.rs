@@ -1,7 +1,7 @@
 //! Pure code on large profiles: `cargo bench --bench pure`.
 //!
-//! The aims: plan and render of 200 services in 50 ms, render of 1,000 in 500 ms, the difference of two profiles of 500
-//! in 200 ms.
+//! The aims: plan and render of 200 services in 50 ms, render of 1,000 in 500 ms for either back end, the difference of
+//! two profiles of 500 in 200 ms.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,9 +10,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use prodmirror::{
     diff::{apply, compare, diff},
-    plan::{Capabilities, Plan, plan},
+    plan::{BackendKind, Capabilities, Plan, cluster, plan},
     profile::{Layers, Loaded, Source, load, tree},
-    render::{Form, Templates, bundle},
+    render::{self, Form, Templates, bundle},
 };
 
 #[allow(dead_code, reason = "the tests of plans use the rest of it")]
@@ -92,7 +92,10 @@ fn large(criterion: &mut Criterion) {
     assert!((20_000..21_000).contains(&long.lines().count()), "{} lines", long.lines().count());
     let (a, b) = (loaded(&text(500, "info")), loaded(&text(500, "debug")));
     let (a, b) = (tree(&a.profile), tree(&b.profile));
-    let made = planned(&loaded(&text(1_000, "info")), &host);
+    let thousand = loaded(&text(1_000, "info"));
+    let made = planned(&thousand, &host);
+    let on_kind = support::cluster_host(BackendKind::Kind);
+    let made_for_kind = cluster(&thousand.profile, &on_kind, &thousand.origins);
 
     let mut group = criterion.benchmark_group("large");
     group.sample_size(20);
@@ -101,6 +104,12 @@ fn large(criterion: &mut Criterion) {
         .bench_function("compare 500 services", |bench| bench.iter(|| compare(black_box(&a), black_box(&b))));
     group.bench_function("render 1,000 services", |bench| {
         bench.iter(|| bundle(black_box(&made), Form::Launch, &templates));
+    });
+    group.bench_function("plan 1,000 services for Kubernetes", |bench| {
+        bench.iter(|| cluster(black_box(&thousand.profile), &on_kind, &thousand.origins));
+    });
+    group.bench_function("render 1,000 services for Kubernetes", |bench| {
+        bench.iter(|| render::cluster(black_box(&made_for_kind), &templates));
     });
     group.finish();
 }

@@ -7,7 +7,7 @@ use kube::{Api, ResourceExt as _, api::ListParams};
 use prodmirror::{
     backend::{
         LogQuery, SecretValues, Unheard,
-        kubernetes::{ClusterError, Launch, ObjectName, Run},
+        kubernetes::{Cluster, ClusterError, Launch, ObjectName, Run},
     },
     name::Name,
     plan::{self, BackendKind, Capabilities, ClusterPlan, kubernetes::ClusterDoes},
@@ -45,7 +45,7 @@ jobs:
 const WORKER: &str = "worker: {image: \"local:prodmirror-built/redis:7\", entrypoint: [sleep, \"600\"], stop_grace_period: 1s}";
 const TOKEN: &str = "0123456789abcdef";
 
-fn planned(name: &str, extra: &str, version: &str) -> ClusterPlan {
+pub fn planned(name: &str, extra: &str, version: &str) -> ClusterPlan {
     let text = PROFILE.replace("NAME", name).replace("EXTRA", extra).replace("VERSION", version);
     let read_file = |_: &str, path: &str| Err(format!("there is no file {path}"));
     let documents = [Source::new("prodmirror.yaml", text)];
@@ -61,7 +61,10 @@ fn planned(name: &str, extra: &str, version: &str) -> ClusterPlan {
 
 /// Takes the steps of a plan in their order; none of these profiles has a store.
 async fn launch(plan: &ClusterPlan) {
-    let cluster = cluster().await;
+    launch_on(&cluster().await, plan).await;
+}
+
+pub async fn launch_on(cluster: &Cluster, plan: &ClusterPlan) {
     let manifests = render::manifests(plan, &Templates::embedded()).unwrap();
     let secrets = SecretValues(BTreeMap::from([("TOKEN".to_owned(), TOKEN.to_owned())]));
     let launch = Launch { plan, manifests: &manifests, secrets: &secrets };
@@ -79,7 +82,7 @@ async fn launch(plan: &ClusterPlan) {
     }
 }
 
-async fn printed(namespace: &str, pod: &str, argv: &[&str]) -> String {
+pub async fn printed(cluster: &Cluster, namespace: &str, pod: &str, argv: &[&str]) -> String {
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
     let (stdout, read) = super::inside::sink();
     let (stderr, _) = super::inside::sink();
@@ -94,7 +97,7 @@ async fn printed(namespace: &str, pod: &str, argv: &[&str]) -> String {
         stdout,
         stderr,
     };
-    cluster().await.run(namespace, run).await.unwrap();
+    cluster.run(namespace, run).await.unwrap();
     read.await.unwrap()
 }
 
@@ -106,7 +109,7 @@ async fn a_plain_profile_runs_with_its_variables_secrets_files_and_names() {
     let pods = cluster.pods(&plan.namespace).await.unwrap();
     let api: Vec<_> = pods.iter().filter(|pod| pod.service == "api").collect();
     assert_eq!(api.iter().map(|pod| pod.ordinal).collect::<Vec<_>>(), [0, 1], "{pods:?}");
-    let printed = async |argv: &[&str]| printed(&plan.namespace, &api[0].pod, argv).await;
+    let printed = async |argv: &[&str]| printed(&cluster, &plan.namespace, &api[0].pod, argv).await;
     assert_eq!(printed(&["printenv", "GREETING"]).await, "hello $USER $$ $(HOME)\n");
     assert_eq!(printed(&["printenv", "TOKEN"]).await, format!("{TOKEN}\n"));
     assert_eq!(printed(&["cat", "/etc/app/app.ini"]).await, "currency = EUR\n");
@@ -132,6 +135,9 @@ async fn a_changed_plan_changes_what_differs_and_takes_away_what_it_no_longer_ha
         ids
     };
     let (running, job) = (ids().await, jobs.get("migrate").await.unwrap().uid());
+
+    let kept = cluster().await.kept_secrets(&before).await.unwrap();
+    assert_eq!(kept.0, BTreeMap::from([("TOKEN".to_owned(), TOKEN.to_owned())]));
 
     launch(&before).await;
     assert_eq!(jobs.get("migrate").await.unwrap().uid(), job, "an unchanged job ran again");
@@ -169,6 +175,7 @@ async fn a_secret_without_a_value_is_named_before_it_is_filled() {
 async fn a_namespace_of_others_is_neither_taken_nor_removed() {
     let (cluster, plan) = (cluster().await, planned("kt-theirs", "", "one"));
     cluster.admit(&plan).await.unwrap();
+    assert!(cluster.kept_secrets(&plan).await.unwrap().0.is_empty());
     for (mirror, owner) in [("kt-other", stage::owner()), ("kt-theirs", "somebody@else".to_owned())] {
         let theirs = stage::namespace(&plan.namespace, &Name::new(mirror).unwrap(), &owner);
         cluster.apply([&theirs]).await.unwrap();

@@ -19,6 +19,7 @@ mod names;
 mod pods;
 mod prune;
 mod rights;
+mod secrets;
 mod settle;
 mod trouble;
 mod watch;

@@ -30,6 +30,45 @@ impl fmt::Display for Right {
     }
 }
 
+/// A group, resources of it, and what is done to each of them.
+type Rule = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// What a mirror's life asks for: making, changing and removing what it is of, watching it come about, reading logs,
+/// running commands, opening ports. A server-side apply is a patch, and of what is not there a create as well; a
+/// stream to a pod begins as a get, and is asked for as a create too.
+const LAUNCH: [Rule; 8] = [
+    ("", &["namespaces"], &["get", "list", "watch", "create", "patch", "delete"]),
+    (
+        "",
+        &["serviceaccounts", "secrets", "configmaps", "services"],
+        &["get", "list", "create", "patch", "delete"],
+    ),
+    ("", &["persistentvolumeclaims"], &["create", "patch"]),
+    ("networking.k8s.io", &["networkpolicies"], &["list", "create", "patch", "delete"]),
+    ("apps", &["deployments", "statefulsets"], &["list", "watch", "create", "patch", "delete"]),
+    ("batch", &["jobs", "cronjobs"], &["get", "list", "watch", "create", "patch", "delete"]),
+    ("autoscaling", &["horizontalpodautoscalers"], &["list", "create", "patch", "delete"]),
+    ("", &["pods/exec", "pods/portforward"], &["get", "create"]),
+];
+const WATCHED: [Rule; 3] = [
+    ("", &["pods", "events"], &["list", "watch"]),
+    ("", &["pods/log"], &["get"]),
+    ("apps", &["replicasets"], &["list", "watch"]),
+];
+
+impl Right {
+    /// Every right that a mirror needs, in a fixed order.
+    pub fn of_a_mirror() -> Vec<Self> {
+        let rules = LAUNCH.iter().chain(&WATCHED);
+        let rights = rules.flat_map(|&(group, resources, verbs)| {
+            let of =
+                move |&resource: &&'static str| verbs.iter().map(move |&verb| Self { verb, group, resource });
+            resources.iter().flat_map(of)
+        });
+        rights.collect()
+    }
+}
+
 /// How many questions are asked at once.
 const AT_ONCE: usize = 8;
 

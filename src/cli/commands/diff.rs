@@ -25,8 +25,8 @@ use crate::cli::{
 ///   prodmirror diff compose.yaml compose:shop
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, `-`, mirror:NAME,
-    /// docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
+    /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, `-`,
+    /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]

@@ -34,8 +34,8 @@ use crate::cli::{
 ///   prodmirror drift captured.yaml --against profiles/shop.yaml --allow drift-allowed.yaml --junit drift.xml
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE, a Compose file, Kubernetes manifests or
-    /// a folder/ of them, `docker inspect`'s answer, or a profile that was captured
+    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE, a
+    /// Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, or a captured profile
     #[arg(value_name = "SOURCE")]
     source: String,
     /// How it should be

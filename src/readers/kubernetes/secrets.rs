@@ -36,8 +36,9 @@ mod tests {
 
     #[test]
     fn no_value_is_left_wherever_it_stood() {
+        let applied = json!({"kubectl.kubernetes.io/last-applied-configuration": "bGV0bWVpbi03Nw=="});
         let mut list = json!({"items": [{
-            "metadata": {"name": "db", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "bGV0bWVpbi03Nw=="}},
+            "metadata": {"name": "db", "annotations": applied},
             "data": {"password": "bGV0bWVpbi03Nw==", "binary": "/w=="}, "stringData": {"x": "letmein-77"},
         }]});
         let key = HashKey::new(b"0123456789abcdef").unwrap();

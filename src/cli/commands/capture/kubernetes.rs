@@ -37,7 +37,8 @@ pub struct Kubernetes {
     /// Read Nodes too: architecture, kernel, cores and memory. More than `view`
     #[arg(long)]
     nodes: bool,
-    /// Read Secrets too, for their keys and for keyed hashes by which env-diff compares them. More than `view`; no value is kept
+    /// Read Secrets too, for their keys and for keyed hashes by which env-diff compares them. More than `view`; no
+    /// value is kept
     #[arg(long)]
     hash_secrets: bool,
     /// Print the rights that these switches need, as manifests, and ask nothing

@@ -10,7 +10,7 @@ use kube::{
 use prodmirror::backend::kubernetes::{ClusterError, ObjectName};
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, Space, client, object, running};
+use super::stage::{IMAGE, Space, client, job, object, running};
 
 fn settings(name: &str, data: Value) -> Value {
     object("ConfigMap", name, json!({ "data": data }))
@@ -93,4 +93,14 @@ async fn only_what_bears_the_mirrors_label_and_is_not_kept_is_pruned() {
     }
     assert!(jobs.get_opt("night-1").await.unwrap().is_some());
     assert_eq!(space.cluster.prune(space.name(), &space.mirror, &keep).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_may_not_be_changed_is_told_in_a_few_words() {
+    let space = Space::new("fixed").await;
+    space.apply(&[job("once", running(IMAGE, &["true"]))]).await;
+    let changed = space.own(&[job("once", running(IMAGE, &["false"]))]);
+    let error = space.cluster.apply(&changed).await.unwrap_err().to_string();
+    assert!(error.starts_with("job/once is refused: ") && error.ends_with("field is immutable"), "{error}");
+    assert!(error.len() < 500, "{error}");
 }

@@ -76,7 +76,7 @@ pub(super) fn refused(what: impl Into<String>, error: &kube::Error) -> ClusterEr
 /// The API server's own words where it has some, else the whole chain: the client's alone say little.
 pub(super) fn words(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
-        return status.message.trim().to_owned();
+        return shortened(status.message.trim());
     }
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -90,10 +90,38 @@ pub(super) fn words(error: &kube::Error) -> String {
     text
 }
 
+/// The beginning and the end of a long text: what may not be changed is answered with the whole object in between.
+fn shortened(text: &str) -> String {
+    const END: usize = 200;
+    let letters = text.chars().count();
+    if letters <= 3 * END {
+        return text.to_owned();
+    }
+    let (first, last) = (text.chars().take(END), text.chars().skip(letters - END));
+    format!("{} … {}", first.collect::<String>(), last.collect::<String>())
+}
+
 /// The HTTP status of an answer that says no.
 pub(super) fn status(error: &kube::Error) -> Option<u16> {
     match error {
         kube::Error::Api(status) => Some(status.code),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_keeps_its_beginning_and_its_end_letter_by_letter() {
+        let long = format!("Job is invalid: {}: field is immutable", "ä{".repeat(2000));
+        let short = shortened(&long);
+        assert!(
+            short.starts_with("Job is invalid: ä{") && short.ends_with("{: field is immutable"),
+            "{short}"
+        );
+        assert_eq!(short.chars().count(), 403);
+        assert_eq!(shortened("exceeded quota"), "exceeded quota");
     }
 }

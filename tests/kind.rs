@@ -3,6 +3,8 @@
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "kind/captured.rs"]
+mod captured;
 #[path = "kind/inside.rs"]
 mod inside;
 #[path = "kind/mirror.rs"]

@@ -94,9 +94,13 @@ pub async fn cluster() -> Cluster {
 
 /// The same cluster as another user of it, who may do what is bound to it.
 pub async fn cluster_as(user: &str) -> Cluster {
-    let Stage { credentials, name, .. } = stage().await;
-    let credentials = credentials.replace("\n  user:\n", &format!("\n  user:\n    as: {user}\n"));
-    Cluster::connect(&Kubeconfig::Text(credentials), &name.context()).await.unwrap()
+    let name = &stage().await.name;
+    Cluster::connect(&Kubeconfig::Text(credentials_of(user).await), &name.context()).await.unwrap()
+}
+
+/// The kubeconfig of another user.
+pub async fn credentials_of(user: &str) -> String {
+    stage().await.credentials.replace("\n  user:\n", &format!("\n  user:\n    as: {user}\n"))
 }
 
 /// What others do to the cluster: as `kubectl` would.

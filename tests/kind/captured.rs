@@ -1,0 +1,81 @@
+//! A namespace of a real cluster, captured by users who may do no more than they are told to ask for.
+
+use prodmirror::{
+    backend::kubernetes::Wanted,
+    capture::{
+        draft::From,
+        kubernetes::{documents, draft},
+        redact::Rules,
+    },
+    readers::kubernetes::{Answer, Ask, ReadError, Wider, read, rights},
+};
+use serde_json::{Value, json};
+
+use super::stage::{IMAGE, Space, Stage, deployment, object, running, stage};
+
+/// Reads the namespace as this user of the cluster; answers how it went, and the calls.
+async fn read_as(user: &str, space: &Space) -> (Result<Answer, ReadError>, Vec<String>) {
+    let Stage { name, .. } = stage().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, super::stage::credentials_of(user).await).unwrap();
+    let ask = Ask {
+        kubeconfig: vec![file],
+        context: name.context(),
+        namespace: Some(space.name().to_owned()),
+        ..Ask::default()
+    };
+    let mut calls = Vec::new();
+    let answer = read(&ask, &mut |call| calls.push(format!("{} {:?}", call.method, call.status))).await;
+    (answer, calls)
+}
+
+fn bound(to: &str, kind: &str, user: &str) -> Value {
+    let api = "rbac.authorization.k8s.io";
+    let subject = json!([{"kind": "User", "name": user, "apiGroup": api}]);
+    let role = json!({"kind": kind, "name": to, "apiGroup": api});
+    object("RoleBinding", user, json!({"subjects": subject, "roleRef": role}))
+}
+
+#[tokio::test]
+async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
+    let space = Space::new("captured").await;
+    let mut web = running(IMAGE, &["sh", "-c", "sleep 600"]);
+    web["containers"][0]["env"] = json!([
+        {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "level"}}},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}},
+    ]);
+    let printed = documents(&rights(Wider::default(), space.name())).unwrap();
+    space
+        .apply(&[
+            object("ConfigMap", "settings", json!({"data": {"level": "info"}})),
+            object("Secret", "keys", json!({"stringData": {"token": "letmein-77"}})),
+            deployment("web", 2, web),
+            bound("view", "ClusterRole", "viewer"),
+            printed[0].clone(),
+            bound("prodmirror-capture", "Role", "capturer"),
+        ])
+        .await;
+    space.settle(&[Wanted::Deployment("web".to_owned())]).await.unwrap();
+
+    let mut captured = Vec::new();
+    for user in ["viewer", "capturer"] {
+        let (answer, calls) = read_as(user, &space).await;
+        let answer = answer.unwrap();
+        let missing: Vec<&str> = answer.missing.iter().map(|one| one.what.as_str()).collect();
+        assert_eq!(missing, ["get namespaces/kube-system"], "{user} is bound to one namespace");
+        assert_eq!(calls.len(), 15, "{calls:?}");
+        let from = From { from: "kubernetes", ..From::default() };
+        let draft = draft(answer.documents, &from, &Rules::default()).unwrap();
+        assert!(!draft.text().contains("letmein"), "{}", draft.text());
+        captured.push(draft.profile["services"].clone());
+    }
+    assert_eq!(captured[0], captured[1]);
+    let web = &captured[0]["web"];
+    assert_eq!(web["replicas"], 2);
+    assert_eq!(web["env"], json!({"LEVEL": "info", "TOKEN": "${secret:keys-token}"}));
+
+    let (nothing, _) = read_as("nobody", &space).await;
+    let Err(ReadError::Nothing { missing, .. }) = nothing else { panic!("{nothing:?}") };
+    assert_eq!(missing.len(), 14, "{missing:#?}");
+}

@@ -99,7 +99,8 @@ impl Member {
         self.told = mark;
         if look.stale {
             (self.waiting, self.condemned) = (None, None);
-        } else if self.waiting.is_none() && self.restarts_after(&exit) {
+        } else if (news || self.waiting.is_none()) && self.restarts_after(&exit) {
+            // A new end counts from itself, whatever is waited for: an old look may have shown the end before it again.
             let back_off = self.back_off.wait(exit.at);
             self.waiting = Some(Waiting {
                 due: exit.at + back_off.max(look.pause),

@@ -110,6 +110,21 @@ fn a_crash_loop_keeps_kubernetes_distances() {
 }
 
 #[test]
+fn an_end_that_is_shown_once_more_does_not_shorten_the_next_wait() {
+    let mut rig = Rig::new(PodKind::Service, vec![main_of(RestartRule::Always)]);
+    rig.pass(100).end(0, 1).pass(500).end(0, 1);
+    let before = rig.seen.containers[0].clone();
+    rig.pass(10_100);
+    assert_eq!(rig.done(), "start main, replace main, replace main");
+    // Read before the replacement, taken in after it.
+    let after = std::mem::replace(&mut rig.seen.containers[0], before);
+    rig.pass(50);
+    rig.seen.containers[0] = after;
+    assert_eq!(rig.end(0, 1).pass(19_900).done(), "");
+    assert_eq!(rig.pass(200).done(), "replace main");
+}
+
+#[test]
 fn startup_gates_the_other_probes_and_readiness_makes_ready() {
     let mut main = main_of(RestartRule::Always);
     (main.startup, main.readiness, main.liveness) = (probe(1000, 30), probe(1000, 3), probe(1000, 1));

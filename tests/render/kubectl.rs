@@ -1,6 +1,11 @@
 //! What `kubectl` itself makes of the files, without a cluster.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use prodmirror::plan::{ClusterPlan, kubernetes::Body};
@@ -8,20 +13,16 @@ use serde_json::Value as Json;
 
 use crate::{cluster, launched::write};
 
-/// Whether `kubectl` is there; that it is not is said aloud.
-fn is_here() -> bool {
-    let here = Command::new("kubectl")
-        .args(["version", "--client"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !here {
-        eprintln!("skipped: no kubectl; type `make setup-kind`");
-    }
-    here
+/// As `make setup-kind` puts it, beside the program's release.
+fn program() -> PathBuf {
+    let release = Path::new(env!("CARGO_BIN_EXE_prodmirror")).ancestors().nth(3).unwrap().join("release");
+    let kubectl = release.join("kubectl");
+    assert!(kubectl.exists(), "{} is not there: `make setup-kind` makes it", kubectl.display());
+    kubectl
 }
 
 fn kubectl(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("kubectl").args(arguments).current_dir(folder).output().unwrap();
+    let output = Command::new(program()).args(arguments).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -59,9 +60,6 @@ fn read(text: &str) -> Vec<Json> {
 
 #[test]
 fn kubectl_reads_the_folder_and_kustomize_takes_it_as_a_base() {
-    if !is_here() {
-        return;
-    }
     let plan = cluster::rich();
     let folder = written(&plan);
     let read_by_f = kubectl(folder.path(), &["annotate", "--local", "-f", ".", "a=b", "--output", "yaml"]);
@@ -81,12 +79,10 @@ fn made_by_script(
 ) -> Result<BTreeMap<String, BTreeMap<String, Vec<u8>>>, String> {
     let folder = written(plan);
     let tools = tempfile::tempdir().unwrap();
-    let real = Command::new("sh").args(["-c", "command -v kubectl"]).output().unwrap();
-    let real = String::from_utf8(real.stdout).unwrap();
     let script = format!(
         "#!/bin/sh\ncase \" $* \" in\n*' apply '*) printf -- '---\\n' >>'{0}/applied'; cat >>'{0}/applied';;\n*) exec '{1}' \"$@\";;\nesac\n",
         tools.path().display(),
-        real.trim()
+        program().display()
     );
     let fake = tools.path().join("kubectl");
     fs::write(&fake, script).unwrap();
@@ -114,9 +110,6 @@ fn made_by_script(
 
 #[test]
 fn the_script_makes_every_secret_of_the_plan_byte_for_byte() {
-    if !is_here() {
-        return;
-    }
     let plan = cluster::rich();
     let values = [
         ("DB_PASSWORD", "p$a ${x} `y` 'q' \"r\" \\ #s\u{2028}\n"),
@@ -139,9 +132,6 @@ fn the_script_makes_every_secret_of_the_plan_byte_for_byte() {
 
 #[test]
 fn the_script_misses_a_variable_that_is_not_set() {
-    if !is_here() {
-        return;
-    }
     let said = made_by_script(&cluster::rich(), &[("DB_PASSWORD", "x")]).unwrap_err();
     assert!(said.contains("prodmirror up"), "{said}");
 }

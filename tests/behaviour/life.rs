@@ -1,0 +1,70 @@
+//! How containers begin, end and begin again.
+
+use crate::ground::{Ground, until};
+
+/// The lines that a container of `crew` told of itself.
+fn order(ground: &dyn Ground) -> Vec<String> {
+    ground.sh("crew", 0, "cat /kept/order").lines().map(str::to_owned).collect()
+}
+
+pub fn init_containers_run_in_order_before_sidecars_and_main(ground: &dyn Ground) {
+    assert_eq!(order(ground)[..4], ["first", "second", "beside", "main begins"]);
+}
+
+pub fn a_sidecar_shares_the_network_of_its_main_container(ground: &dyn Ground) {
+    let program =
+        "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9000/kept/order').status)";
+    assert_eq!(ground.python("crew", 0, program), "200");
+}
+
+pub fn a_restart_is_a_new_container_and_init_and_sidecars_stay(ground: &dyn Ground) {
+    ground.sh("crew", 0, "touch /kept/go");
+    until("main begins again", || {
+        let (code, told) = ground.exec("crew", 0, &["cat", "/kept/order"]);
+        (code == 0 && told.lines().count() >= 5).then_some(())
+    });
+    assert_eq!(order(ground)[1..], ["second", "beside", "main begins", "main begins"]);
+    assert_eq!(ground.restarts("crew", 0), 1);
+    assert_eq!(ground.last_exit("crew", 0), Some((3, false)));
+}
+
+pub fn what_fails_again_and_again_waits_longer_each_time(ground: &dyn Ground) {
+    ground.sh("failing", 0, "touch /kept/go");
+    let starts: Vec<u64> = until("its fourth start", || {
+        // Between two containers there is nobody to ask.
+        let (code, told) = ground.exec("failing", 0, &["cat", "/kept/starts"]);
+        let starts: Vec<u64> = told.lines().map_while(|line| line.parse().ok()).collect();
+        (code == 0 && starts.len() == 4).then_some(starts)
+    });
+    assert!(starts[2] - starts[1] >= 9 && starts[3] - starts[2] >= 19, "{starts:?}");
+    assert_eq!(ground.restarts("failing", 0), 3);
+}
+
+pub fn what_is_not_alive_is_asked_and_told_to_stop_and_begins_again(ground: &dyn Ground) {
+    ground.sh("stuck", 0, "touch /kept/stuck");
+    until("it begins again", || (ground.restarts("stuck", 0) == 1).then_some(()));
+    until("it answers", || (ground.exec("stuck", 0, &["true"]).0 == 0).then_some(()));
+    assert_eq!(ground.sh("stuck", 0, "cat /kept/end"), "asked\ntold");
+    assert_eq!(ground.last_exit("stuck", 0), Some((0, false)));
+}
+
+pub fn what_does_not_listen_is_killed_after_its_grace(ground: &dyn Ground) {
+    ground.sh("deaf", 0, "touch /kept/stuck");
+    until("it begins again", || (ground.restarts("deaf", 0) == 1).then_some(()));
+    assert_eq!(ground.last_exit("deaf", 0), Some((137, false)));
+}
+
+pub fn what_takes_too_much_memory_is_killed_for_it(ground: &dyn Ground) {
+    ground.sh("greedy", 0, "touch /kept/go");
+    until("it begins again", || (ground.restarts("greedy", 0) == 1).then_some(()));
+    assert_eq!(ground.last_exit("greedy", 0), Some((137, true)));
+}
+
+pub fn while_it_starts_nobody_asks_whether_it_is_alive(ground: &dyn Ground) {
+    until("it is up", || (ground.exec("slow", 0, &["test", "-e", "/kept/up"]).0 == 0).then_some(()));
+    assert_eq!(ground.restarts("slow", 0), 0);
+}
+
+pub fn a_job_runs_once_to_its_end(ground: &dyn Ground) {
+    assert_eq!(ground.job("once"), ("done\n".to_owned(), 0));
+}

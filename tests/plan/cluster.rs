@@ -351,3 +351,28 @@ fn users_and_groups_that_kubernetes_takes_for_none_are_left_out_and_said() {
         (Some(1), None, vec![], Some(0), [approximated, dropped, enforced])
     );
 }
+
+#[test]
+fn more_requests_than_the_cluster_has_cores_are_said() {
+    let of = |replicas: u32, resources: &str| {
+        let plan = on_kind(&service(&format!("replicas: {replicas}, resources: {resources}")));
+        plan.notes.iter().any(|note| note.contains("wait for room"))
+    };
+    let (asked, limited) = ("{requests: {cpu: 500m}, limits: {cpu: 4}}", "{limits: {cpu: 500m}}");
+    assert!(!of(8, asked) && of(9, asked), "four cores are there");
+    assert!(!of(8, limited) && of(9, limited), "a limit alone is a request");
+}
+
+#[test]
+fn a_file_of_another_owner_can_be_read_by_it_though_it_belongs_to_root() {
+    let mode = |file: &str, rest: &str| {
+        let plan = on_kind(&service(&format!("files: {{/etc/a: {{content: x, {file}}}}}{rest}")));
+        let VolumeSource::Files { from } = &pod_spec(&plan, "api").volumes["files"] else { panic!() };
+        from[0].items[0].mode
+    };
+    assert_eq!(mode("mode: \"0400\"", ""), 0o400, "root's own");
+    assert_eq!(mode("mode: \"0400\", user: 1000", ""), 0o404);
+    assert_eq!(mode("mode: \"0640\", group: 2000", ""), 0o644);
+    assert_eq!(mode("mode: \"0640\", group: 2000", ", fs_group: 2000"), 0o640, "the group is kept");
+    assert_eq!(mode("mode: \"0700\", user: 1000", ""), 0o705);
+}

@@ -54,7 +54,7 @@ pub(super) fn files(site: &Site<'_>, node: &Node<'_>, secrets: &mut SecretKeys<'
                 name
             }
         };
-        let mode = file.mode.map_or(0o644, |mode| mode.0) & 0o777;
+        let mode = mode_of(file, node.run.fs_group);
         let (source, key) = match &file.content {
             FileContent::Secret(secret) => secrets.file(secret),
             FileContent::Inline(text) => found.config(node.name, path, text.as_bytes(), place.folder),
@@ -65,6 +65,18 @@ pub(super) fn files(site: &Site<'_>, node: &Node<'_>, secrets: &mut SecretKeys<'
     }
     redis_conf(site, node, secrets, &mut found);
     found
+}
+
+/// The permission bits. A file of a ConfigMap or Secret is root's: what the owner of the profile may, everyone may, or
+/// the process for which it is meant could not read it.
+fn mode_of(file: &File, fs_group: Option<u32>) -> u32 {
+    let mode = file.mode.map_or(0o644, |mode| mode.0) & 0o777;
+    // Nobody writes to it: it is mounted to be read.
+    let read = |bits: u32| bits & 0o5;
+    let of_owner = if file.user.is_some_and(|user| user != 0) { read(mode >> 6) } else { 0 };
+    let is_other = |group: &u32| *group != 0 && Some(*group) != fs_group;
+    let of_group = if file.group.as_ref().is_some_and(is_other) { read(mode >> 3) } else { 0 };
+    mode | of_owner | of_group
 }
 
 struct Place<'a> {

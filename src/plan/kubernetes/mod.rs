@@ -62,7 +62,7 @@ use crate::{
     labels::{Kind, kubernetes as keys},
     ledger::{self, Wanted},
     name::Name,
-    profile::{self, Bytes, EngineKind, Origins, Profile, Seed},
+    profile::{self, Bytes, Cpu, EngineKind, Origins, Profile, Seed},
 };
 
 /// Takes every decision for a cluster.
@@ -82,7 +82,7 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
         steps: steps::steps(&nodes, &objects),
         ledger: Vec::new(),
         origins: origins.0.iter().map(|(path, origin)| (path.to_string(), origin.to_string())).collect(),
-        notes: cluster_notes(&nodes, &objects),
+        notes: cluster_notes(&site, &nodes, &objects),
         refusals: cluster_refusals(&site, &nodes, &objects),
         stores: nodes.iter().filter_map(|node| store(&site, node)).collect(),
         doors: gateway::doors(&site, &nodes),
@@ -257,7 +257,7 @@ fn templates(objects: &[Object]) -> impl Iterator<Item = &Template> {
     secrets.flat_map(|data| data.values().map(SecretText::template))
 }
 
-fn cluster_notes(nodes: &[Node<'_>], objects: &[Object]) -> Vec<String> {
+fn cluster_notes(site: &Site<'_>, nodes: &[Node<'_>], objects: &[Object]) -> Vec<String> {
     let mut all = Vec::new();
     for object in objects {
         let (Some(service), Some(pod)) = (&object.service, object.pod()) else { continue };
@@ -267,7 +267,29 @@ fn cluster_notes(nodes: &[Node<'_>], objects: &[Object]) -> Vec<String> {
         all.extend(pod.containers().filter_map(note));
     }
     all.extend(nodes.iter().flat_map(|node| notes::of_node(nodes, node)));
+    all.extend(too_small(site, objects));
     all
+}
+
+/// Kubernetes runs no pod for whose requests there is no room; one without a request asks for its limit.
+fn too_small(site: &Site<'_>, objects: &[Object]) -> Option<String> {
+    let asked = |pod: &PodSpec| -> u64 {
+        let of = |container: &ContainerSpec| container.requests.cpu.or(container.limits.cpu);
+        let beside = pod.sidecars.iter().chain([&pod.main]);
+        beside.filter_map(of).map(|cpu| cpu.millis).sum()
+    };
+    let replicas = |object: &Object| match object.body {
+        Body::Deployment { replicas, .. } | Body::StatefulSet { replicas, .. } => u64::from(replicas),
+        _ => 1,
+    };
+    let pods = objects.iter().filter_map(|object| Some((replicas(object), object.pod()?)));
+    let started = pods.filter(|(_, pod)| !pod.on_demand);
+    let asked: u64 = started.map(|(replicas, pod)| replicas.saturating_mul(asked(pod))).sum();
+    let cores = site.capabilities.host.cores;
+    (cores > 0 && asked > u64::from(cores) * 1000).then(|| {
+        let asked = Cpu { millis: asked };
+        format!("the pods ask for {asked} of CPU, and there are {cores} cores: some will wait for room; lower `resources.requests.cpu`")
+    })
 }
 
 fn cluster_refusals(site: &Site<'_>, nodes: &[Node<'_>], objects: &[Object]) -> Vec<Refusal> {

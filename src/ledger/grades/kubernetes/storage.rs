@@ -73,7 +73,9 @@ pub(crate) fn file(case: &Case<'_>) -> Verdict {
     if user.is_some_and(|user| user != 0)
         || group.is_some_and(|group| Some(group) != owner.run.fs_group && group != 0)
     {
-        differs.push("it belongs to root, and to the group of `fs_group`");
+        differs.push(
+            "it belongs to root and to the group of `fs_group`, and everyone may read what its owner may",
+        );
     }
     let mode = mode.map_or(0o644, |mode| mode.0);
     if mode > 0o777 {

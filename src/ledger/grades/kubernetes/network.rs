@@ -105,7 +105,7 @@ pub(crate) fn egress(case: &Case<'_>) -> Verdict {
         Some(false) => because(Dropped, "the cluster's network keeps no network policies"),
         Some(true) | None => because(
             Enforced,
-            "a NetworkPolicy: tries are refused and not logged, and the cluster's DNS still answers",
+            "a NetworkPolicy: tries are refused and not logged; the cluster's DNS answers, and some clusters leave the node itself in reach",
         ),
     }
 }

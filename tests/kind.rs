@@ -23,6 +23,7 @@ mod waits;
 use prodmirror::{
     backend::kubernetes::{Cluster, ClusterError, Wanted},
     name::Name,
+    readers::kubeconfig::KubeconfigError,
 };
 use stage::{IMAGE, Stage, pod, stage};
 
@@ -55,7 +56,7 @@ async fn a_cluster_that_is_not_there_is_removed_without_a_word() {
 #[tokio::test]
 async fn the_current_context_is_not_taken_for_a_named_one() {
     let error = Cluster::connect(&stage::kubeconfig().await, "production").await.unwrap_err();
-    let ClusterError::NoContext { known, .. } = error else { panic!("{error}") };
+    let ClusterError::Kubeconfig(KubeconfigError::NoContext { known, .. }) = error else { panic!("{error}") };
     assert_eq!(known, [stage().await.name.context()]);
 }
 

@@ -1,8 +1,8 @@
 //! A failure as the contract prints it, and its exit code.
 
-#[cfg(feature = "kubernetes")]
-use prodmirror::backend::ClusterError;
 use prodmirror::{backend::BackendError, layers::LayersError, mirror::StoryError, plan};
+#[cfg(feature = "kubernetes")]
+use prodmirror::{backend::ClusterError, capture::redact::scrub, readers::kubeconfig::KubeconfigError};
 use serde::Serialize;
 
 /// The contract's exit codes.
@@ -116,14 +116,25 @@ impl From<BackendError> for Failure {
 }
 
 #[cfg(feature = "kubernetes")]
+impl From<KubeconfigError> for Failure {
+    fn from(error: KubeconfigError) -> Self {
+        // A parser's words may hold a piece of the file.
+        let message = scrub(&error.to_string());
+        match error {
+            KubeconfigError::Unreadable { .. } => Self::input("kubeconfig", message),
+            KubeconfigError::NoContext { .. } => Self::usage("no-context", message)
+                .hint("KUBECONFIG names the files, else ~/.kube/config is read"),
+            KubeconfigError::Unusable { .. } => Self::tool("cluster-unreachable", message),
+        }
+    }
+}
+
+#[cfg(feature = "kubernetes")]
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
         let message = error.to_string();
         match error {
-            ClusterError::Kubeconfig { .. } => Self::input("kubeconfig", message),
-            ClusterError::NoContext { .. } => {
-                Self::usage("no-context", message).hint("name one of them with --context")
-            }
+            ClusterError::Kubeconfig(error) => error.into(),
             ClusterError::Unreachable { .. } => Self::tool("cluster-unreachable", message),
             ClusterError::Refused { .. } => Self::tool("refused", message),
             ClusterError::Api { .. } => Self::tool("cluster", message),

@@ -4,6 +4,8 @@ mod bundle;
 pub mod compose;
 pub mod files;
 #[cfg(feature = "kubernetes")]
+pub mod kubeconfig;
+#[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 
 pub use bundle::is_one as is_bundle;

@@ -11,10 +11,11 @@ use prodmirror::{
     backend::{
         Unheard,
         kind::{ClusterName, Kind, Settings, Shape},
-        kubernetes::{Cluster, ClusterError, Kubeconfig, Trouble, Wanted},
+        kubernetes::{Cluster, ClusterError, Trouble, Wanted},
     },
     labels::kubernetes::{MANAGED_BY, MIRROR, OWNER},
     name::Name,
+    readers::kubeconfig::Kubeconfig,
 };
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;

@@ -1,16 +1,14 @@
 //! Why a cluster did not do what it was asked.
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{future::Future, time::Duration};
 
 use super::{ObjectName, Trouble, rights::Right};
+use crate::readers::kubeconfig::{KubeconfigError, chain};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    #[error("kubeconfig {}: {why}", file.display())]
-    Kubeconfig { file: PathBuf, why: String },
-    /// The current context is never used: it may be production.
-    #[error("the kubeconfig has no context `{context}`; it has {}", or_none(known))]
-    NoContext { context: String, known: Vec<String> },
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
     #[error("cannot reach the cluster of context `{context}`: {why}")]
     Unreachable { context: String, why: String },
     /// The API server or an admission rule of the cluster said no; the words are theirs.
@@ -36,10 +34,6 @@ pub enum ClusterError {
 }
 
 pub type Result<T, E = ClusterError> = std::result::Result<T, E>;
-
-fn or_none(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
 
 fn list(rights: &[Right]) -> String {
     rights.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -78,16 +72,7 @@ pub(super) fn words(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return shortened(status.message.trim());
     }
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = inner.source();
-    }
-    text
+    chain(error)
 }
 
 /// The beginning and the end of a long text: what may not be changed is answered with the whole object in between.

@@ -26,7 +26,6 @@ mod watch;
 
 use kube::Client;
 
-pub use connect::Kubeconfig;
 pub use error::{ClusterError, Result};
 pub use exec::Run;
 pub use forward::Forward;

@@ -76,9 +76,7 @@ impl std::convert::From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let message = scrub(&error.to_string());
         match error {
-            ReadError::Kubeconfig { .. } => Self::input("kubeconfig", message),
-            ReadError::NoContext { .. } => Self::usage("no-context", message)
-                .hint("KUBECONFIG names the files, else ~/.kube/config is read"),
+            ReadError::Kubeconfig(error) => error.into(),
             ReadError::Unreachable { .. } => Self::tool("cluster-unreachable", message),
             ReadError::Unknown { .. } => {
                 Self::tool("cluster-unknown", message).hint("log in to the cluster again, as for `kubectl`")

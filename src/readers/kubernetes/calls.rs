@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::super::kubeconfig::chain;
 use super::ReadError;
 use crate::plan::url_encode;
 
@@ -206,18 +207,4 @@ fn without_managed_fields(mut item: Json) -> Json {
         metadata.shift_remove("managedFields");
     }
     item
-}
-
-/// The client's own words say little.
-fn chain(error: &kube::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = inner.source();
-    }
-    text
 }

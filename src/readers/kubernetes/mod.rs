@@ -15,6 +15,7 @@ use calls::{Answered, Calls};
 pub use lists::{List, Missing};
 pub use rights::{Wider, rights};
 
+use super::kubeconfig::KubeconfigError;
 use crate::{
     capture::kubernetes::Document,
     env::{HashKey, Keyed},
@@ -52,10 +53,8 @@ pub struct Answer {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("kubeconfig {}: {why}", file.display())]
-    Kubeconfig { file: PathBuf, why: String },
-    #[error("the kubeconfig has no context `{context}`; it has {}", or_none(known))]
-    NoContext { context: String, known: Vec<String> },
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
     #[error("cannot reach the cluster of context `{context}`: {why}")]
     Unreachable { context: String, why: String },
     #[error("the cluster of context `{context}` does not know who asks: {why}")]
@@ -64,10 +63,6 @@ pub enum ReadError {
     Nothing { namespace: String, missing: Vec<String> },
     #[error("{what}: {why}")]
     Failed { what: String, why: String },
-}
-
-fn or_none(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// Reads one namespace; every call is told to `journal` when it was answered.

@@ -104,3 +104,14 @@ pub type LogStream = Pin<Box<dyn Stream<Item = Result<LogLine>> + Send>>;
 fn lossy<S: serde::Serializer>(bytes: &Bytes, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&String::from_utf8_lossy(bytes))
 }
+
+/// The exit code of a shell for a command that the container's runtime could not start, by the runtime's own words.
+pub(super) fn not_run_code(why: &str) -> Option<i64> {
+    if why.contains("executable file not found") || why.contains("no such file or directory") {
+        Some(127)
+    } else if why.contains("permission denied") || why.contains("exec format error") {
+        Some(126)
+    } else {
+        None
+    }
+}

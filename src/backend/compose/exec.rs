@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::{
-    super::{BackendError, Exec, Result, Sizes},
+    super::{BackendError, Exec, Result, Sizes, inside::not_run_code},
     Compose,
     trouble::{self, Doing as _},
 };
@@ -174,16 +174,6 @@ async fn not_run(error: &Error, ends: &mut Ends) -> Option<i64> {
     let _ = ends.stderr.write_all(format!("{why}\n").as_bytes()).await;
     let _ = ends.stderr.flush().await;
     Some(code)
-}
-
-fn not_run_code(why: &str) -> Option<i64> {
-    if why.contains("executable file not found") || why.contains("no such file or directory") {
-        Some(127)
-    } else if why.contains("permission denied") || why.contains("exec format error") {
-        Some(126)
-    } else {
-        None
-    }
 }
 
 /// The terminal of the one who asked.

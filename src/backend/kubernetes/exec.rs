@@ -14,7 +14,7 @@ use kube::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Cluster, ClusterError, Result, error};
-use crate::backend::Sizes;
+use crate::backend::{Sizes, inside::not_run_code};
 
 /// The pipes of the client's; its own are a kilobyte.
 const BUFFER: usize = 1 << 16;
@@ -156,14 +156,4 @@ fn code_of(status: &Status) -> Result<i64, String> {
     let mut codes = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode"));
     let code = codes.find_map(|cause| cause.message.as_deref()?.parse().ok());
     code.ok_or_else(|| status.message.clone().unwrap_or_default())
-}
-
-fn not_run_code(why: &str) -> Option<i64> {
-    if why.contains("executable file not found") || why.contains("no such file or directory") {
-        Some(127)
-    } else if why.contains("permission denied") || why.contains("exec format error") {
-        Some(126)
-    } else {
-        None
-    }
 }

@@ -174,6 +174,17 @@ fn manifests_of_production_that_mean_what_the_profile_means_are_no_drift() {
     let untold = same["untold"].as_array().unwrap();
     let untold: Vec<&str> = untold.iter().map(|one| one["path"].as_str().unwrap()).collect();
     assert_eq!(untold, ["secrets", "stores.db.seed", "services.api.needs"]);
+    // Every form of the answer tells it, and none counts it.
+    let forms = ["page.html", "drift.xml", "drift.sarif"].map(|name| cli.home.path().join(name));
+    let [page, junit, sarif] = forms.each_ref().map(|file| file.to_str().unwrap());
+    cli.run(&["diff", &profile, &manifests, "--html", page]).ok();
+    cli.run(&["drift", &manifests, "--against", &profile, "--junit", junit, "--sarif", sarif]).ok();
+    for file in &forms {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains("stores.db.seed"), "{}: {text}", file.display());
+        assert!(text.contains("the data of a store is not captured"), "{}: {text}", file.display());
+        assert!(!text.contains("<failure") && !text.contains("\"ruleId\""), "{text}");
+    }
     let folder = cli.home.path().join("manifests");
     json(0, &["drift", folder.to_str().unwrap(), "--against", &profile]);
     json(0, &["diff", &profile, &manifests]);

@@ -30,6 +30,8 @@ struct View<'a> {
     counts: Counts,
     groups: Vec<Group>,
     unread: Vec<Unread>,
+    /// What the source of one side cannot tell.
+    untold: Vec<Unread>,
 }
 
 #[derive(Default, Serialize)]
@@ -125,14 +127,15 @@ impl<'a> View<'a> {
             let group = groups.entry(title.clone()).or_insert_with(|| Group { id, title, rows: Vec::new() });
             group.rows.push(row(change, level, depth));
         }
-        let unread = difference.incomparable.iter();
-        let unread = unread.map(|one| Unread { path: one.path.to_string(), why: one.why.clone() }).collect();
+        let without_value = |path: &Path, why: &String| Unread { path: path.to_string(), why: why.clone() };
+        let unread = difference.incomparable.iter().map(|one| without_value(&one.path, &one.why)).collect();
+        let untold = difference.untold.iter().map(|one| without_value(&one.path, &one.why)).collect();
         let summary = match super::text::summary(difference, true) {
             summary if summary.is_empty() => "no difference".to_owned(),
             summary => summary.trim_end().to_owned(),
         };
         let groups = groups.into_values().collect();
-        Self { a, b, version: env!("CARGO_PKG_VERSION"), summary, counts, groups, unread }
+        Self { a, b, version: env!("CARGO_PKG_VERSION"), summary, counts, groups, unread, untold }
     }
 }
 

@@ -1,12 +1,13 @@
 //! JUnit's XML: a test case for each path that differs or may.
 
 use super::{Compared, class, sentence};
-use crate::diff::{Change, Judged};
+use crate::diff::{Change, Difference, Judged};
 
-/// One suite; what differs is a failure, what may differ is skipped, what cannot be compared is an error.
+/// One suite; what differs is a failure, what may differ, and what the source cannot tell, is skipped, what cannot be
+/// compared is an error.
 pub fn junit(judged: &Judged, compared: Compared<'_>) -> String {
     let failures: Vec<&Change> = judged.difference.meaningful().collect();
-    let unread = &judged.difference.incomparable;
+    let Difference { changes: _, incomparable: unread, untold } = &judged.difference;
     let mut cases = String::new();
     let mut case = |name: &str, class: &str, body: &str| {
         cases.push_str(&format!(
@@ -36,13 +37,17 @@ pub fn junit(judged: &Judged, compared: Compared<'_>) -> String {
             &format!("<skipped message=\"{}\"/>", attribute(reason)),
         );
     }
+    for one in untold {
+        let body = format!("<skipped message=\"not told by the source: {}\"/>", attribute(&one.why));
+        case(&one.path.to_string(), "untold", &body);
+    }
     if failures.is_empty() && unread.is_empty() {
         case(&format!("{} is what {} says", compared.source, compared.against), "whole", "");
     }
-    let tests = failures.len() + unread.len() + judged.allowed.len();
+    let skipped = judged.allowed.len() + untold.len();
+    let tests = failures.len() + unread.len() + skipped;
     let tests = tests + usize::from(failures.is_empty() && unread.is_empty());
     let counts = format!("tests=\"{tests}\" failures=\"{}\" errors=\"{}\"", failures.len(), unread.len());
-    let skipped = judged.allowed.len();
     let name = attribute(&format!("drift of {} from {}", compared.source, compared.against));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{name}\" {counts} skipped=\"{skipped}\" time=\"0\">\n{cases}  </testsuite>\n</testsuites>\n"

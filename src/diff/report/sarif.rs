@@ -4,14 +4,19 @@ use serde_json::{Value, json};
 
 use super::{Compared, class, sentence};
 use crate::{
-    diff::{Change, Judged, likelihood, page::Level},
+    diff::{Change, Judged, Untold, likelihood, page::Level},
     path::Path,
 };
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// The id of what is told of a path without judging it.
+const UNTOLD: &str = "untold";
 
 /// The log of one run; what may differ is a suppressed result with its reason.
+///
+/// What the source cannot tell is no result, which CI systems would show as an alert: it is a notification of the run
+/// (3.20.21), told beside the results.
 pub fn sarif(judged: &Judged, compared: Compared<'_>) -> String {
     let mut rules: Vec<String> = Vec::new();
     let mut results = Vec::new();
@@ -55,13 +60,34 @@ pub fn sarif(judged: &Judged, compared: Compared<'_>) -> String {
             json!({"id": id, "shortDescription": {"text": text}})
         })
         .collect();
-    let driver = json!({"name": "prodmirror", "version": env!("CARGO_PKG_VERSION"), "rules": rules});
+    let notifications: Vec<Value> =
+        judged.difference.untold.iter().map(|one| untold(one, &compared)).collect();
+    let mut driver = json!({"name": "prodmirror", "version": env!("CARGO_PKG_VERSION"), "rules": rules});
+    if !notifications.is_empty() {
+        let text = "A value that no source of this kind can tell, and no difference";
+        driver["notifications"] = json!([{"id": UNTOLD, "shortDescription": {"text": text}}]);
+    }
+    let invocation = json!({"executionSuccessful": true, "toolExecutionNotifications": notifications});
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}],
+        "runs": [{
+            "tool": {"driver": driver},
+            "invocations": [invocation],
+            "results": results,
+            "columnKind": "unicodeCodePoints",
+        }],
     });
     format!("{log:#}\n")
+}
+
+fn untold(one: &Untold, compared: &Compared<'_>) -> Value {
+    json!({
+        "descriptor": {"id": UNTOLD, "index": 0},
+        "level": "note",
+        "message": {"text": format!("{} is not told by {}: {}", one.path, compared.source, one.why)},
+        "locations": [location(&one.path, compared)],
+    })
 }
 
 fn level(change: &Change) -> &'static str {

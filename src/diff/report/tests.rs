@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::diff::{allowances, compare, judge, page};
+use crate::diff::{Untold, allowances, compare, judge, page};
 
 #[derive(Debug)]
 struct Written;
@@ -16,7 +16,10 @@ fn judged() -> crate::diff::Judged {
     let a = json!({"flags": {"F": "true"}, "services": {"api": {"replicas": 3, "image": "a", "env": {"X": "<&\"'>\u{1}", "H": "1"}}}});
     let b = json!({"flags": {"F": "false"}, "services": {"api": {"replicas": 2, "image": "b", "env": {"H": {"hole": "no right"}}}}});
     let allowed = allowances("services.*.image: built per branch").unwrap();
-    judge(compare(&a, &b), &allowed, &a, &b)
+    let mut difference = compare(&a, &b);
+    let path = Path::of(["stores", "db", "seed"]);
+    difference.untold.push(Untold { path, why: "the data of a <store> is not captured".to_owned() });
+    judge(difference, &allowed, &a, &b)
 }
 
 const COMPARED: Compared<'_> = Compared { against: "shop.yaml", source: "mirror:shop", place: &Written };
@@ -44,6 +47,10 @@ fn sarif_points_into_the_profile() {
         let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][rule]["id"], result["ruleId"]);
     }
+    let run = &log["runs"][0];
+    let told = &run["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(told["descriptor"]["id"], run["tool"]["driver"]["notifications"][0]["id"]);
+    assert!(results.iter().all(|one| !one["message"]["text"].as_str().unwrap().contains("stores.db.seed")));
     insta::assert_snapshot!(sarif(&judged(), COMPARED).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
@@ -52,7 +59,8 @@ fn a_page_shows_both_sides_and_lets_no_value_be_markup() {
     let text = page("<a>", "b", &judged().difference);
     assert!(!text.contains("<a>") && text.contains("&lt;a&gt;"));
     assert!(text.contains("F") && text.contains("likely to matter"));
+    assert!(text.contains("stores.db.seed") && text.contains("the data of a &lt;store&gt; is not captured"));
     assert!(!text.contains("http://") && !text.contains("https://"), "a page fetches nothing");
     let none = page("a", "b", &Default::default());
-    assert!(none.contains("Nothing differs"));
+    assert!(none.contains("Nothing differs") && !none.contains("not told"));
 }

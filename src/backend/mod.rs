@@ -30,24 +30,37 @@ pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, Tar
 pub use kubernetes::ClusterError;
 pub use progress::{Progress, Report, Unheard};
 pub use record::{Lease, LeaseKind, Listed, ListedKeeper, Record};
-pub use start::{Part, Planned, Power, RunState, Start, What};
+pub use start::{Part, Planned, Power, RunState, What};
 pub use volumes::Volumes;
 
 use crate::{
     name::Name,
     observed::Observed,
-    plan::{Capabilities, capabilities::Options},
+    plan::{BackendKind, Capabilities, Plan, capabilities::Options},
     profile::Image,
 };
 
 /// A place where mirrors run. Every method may be called again after any failure: what exists already is not
 /// made twice, what is gone already is not an error.
 pub trait Backend: Record + Files + Images {
+    fn kind(&self) -> BackendKind;
+
+    /// How this place takes a plan.
+    fn form(&self) -> Form<'_>;
+
     /// Reads what the host can do and already has, and every lack of it. Makes nothing but the helper image.
     fn capabilities<'a>(&'a self, ask: &'a Ask) -> Later<'a, (Capabilities, Vec<Lack>)>;
 
-    /// Brings part of a plan, or processes that are there, into the wanted run state.
-    fn start<'a>(&'a self, start: Start<'a>, report: &'a dyn Report) -> Later<'a, ()>;
+    /// Stops or starts processes of a mirror that is there. Nothing is made and no state is lost: they go in the
+    /// mirror's own order, each with its `pre_stop` and its grace. It is written into the mirror's record before it is
+    /// done, so that whoever keeps the mirror leaves alone what was stopped.
+    fn power<'a>(
+        &'a self,
+        mirror: &'a Name,
+        part: &'a Part,
+        power: Power,
+        report: &'a dyn Report,
+    ) -> Later<'a, ()>;
 
     /// Runs a command beside a container's main process, or in a fresh one; answers its exit code.
     ///
@@ -64,11 +77,27 @@ pub trait Backend: Record + Files + Images {
     /// What containers printed, in the order of time.
     fn logs<'a>(&'a self, mirror: &'a Name, query: LogQuery) -> Later<'a, LogStream>;
 
+    /// Removes every object of the mirror, whoever holds its lease; what is cut off can be called again.
+    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names>;
+}
+
+/// The form in which a place takes a plan: who keeps what was made is the difference.
+pub enum Form<'a> {
+    /// Container by container; a keeper of ours replaces what ends, and probes.
+    Containers(&'a dyn Containers),
+}
+
+/// A place that makes what it is told to make, and keeps nothing up by itself.
+pub trait Containers: Send + Sync {
+    /// Brings part of a plan into the wanted run state.
+    fn start<'a>(&'a self, planned: Planned<'a>, report: &'a dyn Report) -> Later<'a, ()>;
+
     /// How state is kept here.
     fn volume(&self) -> &dyn Volumes;
 
-    /// Removes every object of the mirror, whoever holds its lease; what is cut off can be called again.
-    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names>;
+    /// Whether a mirror of which state alone is left was kept once, as after a `down` that was cut off. An `up` that
+    /// begins has made volumes too, but no record yet.
+    fn was_kept<'a>(&'a self, plan: &'a Plan) -> Later<'a, bool>;
 }
 
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;

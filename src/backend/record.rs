@@ -4,7 +4,6 @@ use super::{Later, Names, Scope, SecretValues};
 use crate::{
     formats::journal::{Event, KeeperStatus},
     name::Name,
-    plan::Plan,
 };
 
 /// What a place knows of its mirrors. It lies where they run and nowhere else: whoever reaches the place reads the same,
@@ -22,10 +21,6 @@ pub trait Record: Send + Sync {
 
     /// The same, as cheaply as it can be had, for waiting: a moment old, and whether the lease is held is not asked.
     fn glance<'a>(&'a self, mirror: &'a Name) -> Later<'a, Option<KeeperStatus>>;
-
-    /// Whether a mirror of which state alone is left was kept once, as after a `down` that was cut off. An `up` that
-    /// begins has made volumes too, but no record yet.
-    fn was_kept<'a>(&'a self, plan: &'a Plan) -> Later<'a, bool>;
 
     /// Adds to the mirror's history.
     ///

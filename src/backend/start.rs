@@ -1,19 +1,9 @@
-//! What a back end is asked to bring into which state.
+//! What a place is asked to bring into which state, container by container.
 
 use std::collections::BTreeMap;
 
 use super::SecretValues;
 use crate::{name::Name, observed::Container, plan::Plan};
-
-/// What to bring into which state.
-pub enum Start<'a> {
-    /// What a plan has, made as it says.
-    Planned(Planned<'a>),
-    /// Processes of a mirror that is there. Nothing is made and no state is lost: they go in the mirror's own order,
-    /// each with its `pre_stop` and its grace. It is written into the mirror's record before it is done, so that
-    /// whoever keeps the mirror leaves alone what was stopped.
-    Power { mirror: &'a Name, part: &'a Part, power: Power },
-}
 
 /// Something of a plan, and the state in which it shall be.
 pub struct Planned<'a> {

@@ -4,29 +4,28 @@ use std::path::PathBuf;
 
 use prodmirror::{
     backend::{Backend, SecretValues},
-    mirror::{self, Credentials},
+    mirror::{self, Credentials, Drawn, Source},
     name::Name,
-    plan::{self, Plan},
     profile::{self, Profile},
 };
 
 use super::{commands::endpoints, failure::Failure, host::Host, options::ProfileArgs, ui::Ui};
 
 /// A mirror that is up, planned again from what its keeper remembers.
-pub struct Again {
-    pub plan: Plan,
+pub struct Again<'b> {
+    pub drawn: Drawn<'b>,
     pub tree: serde_json::Value,
     pub secrets: SecretValues,
 }
 
 /// Plans a mirror again: from the files given, else from the profile that its last `up` left with the keeper.
-pub async fn again(
+pub async fn again<'b>(
     host: &Host,
-    backend: &dyn Backend,
+    backend: &'b dyn Backend,
     name: &Name,
     files: &[PathBuf],
     ui: &Ui,
-) -> Result<Again, Failure> {
+) -> Result<Again<'b>, Failure> {
     let present = backend.secrets(name).await?;
     let kept = mirror::recall(backend, name).await?;
     let profile = match files {
@@ -47,9 +46,10 @@ pub async fn again(
         build_tools: false,
     };
     let (capabilities, _) = backend.capabilities(&ask).await?;
-    let plan = plan::plan(&profile, &capabilities, &profile::Origins::default());
-    let secrets = mirror::secret_values(&plan, &mirror::GivenSecrets::default(), &present)?;
-    Ok(Again { plan, tree: profile::tree(&profile), secrets })
+    let source = Source { profile: &profile, origins: &profile::Origins::default() };
+    let drawn = Drawn::new(backend, source, &capabilities);
+    let secrets = mirror::secret_values(drawn.secrets(), &mirror::GivenSecrets::default(), &present)?;
+    Ok(Again { drawn, tree: profile::tree(&profile), secrets })
 }
 
 /// Addresses as variables, with the profile's own names.

@@ -7,7 +7,6 @@ use prodmirror::{
     formats::journal::Event,
     mirror::{self, UpRequest},
     name::Name,
-    plan::Reconciliation,
 };
 
 use super::{
@@ -31,9 +30,9 @@ pub async fn launch(
     let drawn = Drawn::new(ui);
     // Until then nothing was made, and what stands under the name is not ours to remove.
     let begun = AtomicBool::new(false);
-    let says = |changes: &Reconciliation| {
+    let says = |changes: &[String]| {
         begun.store(true, Ordering::Relaxed);
-        for line in &changes.says {
+        for line in changes {
             ui.say(format!("  {line}"));
         }
     };

@@ -8,12 +8,12 @@ use crate::{
     backend::{Backend, BackendError, Progress, Report, Scope},
     formats::journal::UpState,
     labels,
+    name::Name,
     observed::Observed,
-    plan::Plan,
 };
 
 use super::{
-    Result, StoryError, UpRequest,
+    Drawn, Result, StoryError, UpRequest,
     removal::{self, YOUNG},
     underway::Underway,
 };
@@ -27,26 +27,27 @@ const TRIES: u32 = 10;
 /// A keeper that does not run is no sign of remains: its journal tells what became of the last `up`.
 pub async fn admit(
     backend: &dyn Backend,
-    plan: &Plan,
+    drawn: &Drawn<'_>,
     request: &UpRequest<'_>,
     report: &dyn Report,
 ) -> Result<Observed> {
     let began = Instant::now();
+    let mirror = drawn.mirror();
     let mut said = false;
     loop {
-        let observed = look(backend, plan).await?;
-        if let Some(why) = taken(plan, request, &observed) {
+        let observed = look(backend, mirror).await?;
+        if let Some(why) = taken(drawn.owner(), request, &observed) {
             if !request.replace {
-                return Err(StoryError::Taken { mirror: plan.mirror.clone(), why });
+                return Err(StoryError::Taken { mirror: mirror.clone(), why });
             }
             report.event(Progress::Note(format!("replacing the mirror that is there, {why}")));
-            removal::down(backend, &plan.mirror, report).await?;
+            removal::down(backend, mirror, report).await?;
             continue;
         }
         let young = began.elapsed().as_secs() < YOUNG as u64 && age(&observed, Timestamp::now()) < YOUNG;
         let found = match found(&observed, young) {
-            Found::Unsure if is_over(&observed, plan, request) => Found::Remains,
-            Found::Whole if is_left_over(backend, plan, &observed).await? => Found::Remains,
+            Found::Unsure if is_over(&observed, mirror, request) => Found::Remains,
+            Found::Whole if is_left_over(backend, drawn, &observed).await? => Found::Remains,
             found => found,
         };
         match found {
@@ -63,7 +64,7 @@ pub async fn admit(
                 report.event(Progress::Note(
                     "an earlier `up` or `down` was cut off: its remains are removed first".to_owned(),
                 ));
-                removal::abandon(backend, &plan.mirror, report).await?;
+                removal::abandon(backend, mirror, report).await?;
             }
             Found::Unsure => {
                 if !said {
@@ -80,13 +81,13 @@ pub async fn admit(
 
 /// What a failure to begin came from, where there was no mirror before: two `up`s of one name make the same networks,
 /// and only one of them makes the keeper.
-pub async fn outrun(backend: &dyn Backend, plan: &Plan, run: &str, error: StoryError) -> StoryError {
+pub async fn outrun(backend: &dyn Backend, mirror: &Name, run: &str, error: StoryError) -> StoryError {
     for _ in 0..TRIES {
-        let Ok(observed) = look(backend, plan).await else { return error };
+        let Ok(observed) = look(backend, mirror).await else { return error };
         let maker = observed.containers.iter().find_map(|container| container.labels.get(labels::RUN));
         match maker {
             Some(maker) if maker != run => {
-                return BackendError::Leased { mirror: plan.mirror.clone() }.into();
+                return BackendError::Leased { mirror: mirror.clone() }.into();
             }
             Some(_) => return error,
             None => tokio::time::sleep(BETWEEN).await,
@@ -96,29 +97,30 @@ pub async fn outrun(backend: &dyn Backend, plan: &Plan, run: &str, error: StoryE
 }
 
 /// Whether who made the keeper did it on this host and is gone: then nobody need be waited for.
-fn is_over(observed: &Observed, plan: &Plan, request: &UpRequest<'_>) -> bool {
+fn is_over(observed: &Observed, mirror: &Name, request: &UpRequest<'_>) -> bool {
     let run = observed.containers.iter().find_map(|container| container.labels.get(labels::RUN));
-    run.is_some_and(|run| Underway::is_over(&request.state, &plan.mirror, run))
+    run.is_some_and(|run| Underway::is_over(&request.state, mirror, run))
 }
 
 /// Whether volumes stand there that a `down` had no time for: its containers are gone, and their keeper left a journal.
 ///
 /// Volumes alone are also what another `up` makes first. Its keeper may have come while we read: so they are looked at
 /// once more.
-async fn is_left_over(backend: &dyn Backend, plan: &Plan, observed: &Observed) -> Result<bool> {
+async fn is_left_over(backend: &dyn Backend, drawn: &Drawn<'_>, observed: &Observed) -> Result<bool> {
+    let Drawn::Containers { place, plan } = drawn;
     if !observed.containers.is_empty() || observed.volumes.is_empty() {
         return Ok(false);
     }
-    Ok(backend.was_kept(plan).await? && look(backend, plan).await?.containers.is_empty())
+    Ok(place.was_kept(plan).await? && look(backend, &plan.mirror).await?.containers.is_empty())
 }
 
-async fn look(backend: &dyn Backend, plan: &Plan) -> Result<Observed> {
-    let scope = Scope::of(&plan.mirror);
+async fn look(backend: &dyn Backend, mirror: &Name) -> Result<Observed> {
+    let scope = Scope::of(mirror);
     Ok(backend.observe(&scope, false).await?)
 }
 
 /// Whether the name belongs to another profile or owner, in words.
-fn taken(plan: &Plan, request: &UpRequest<'_>, observed: &Observed) -> Option<String> {
+fn taken(planned: &str, request: &UpRequest<'_>, observed: &Observed) -> Option<String> {
     if observed.containers.is_empty() {
         return None;
     }
@@ -126,7 +128,7 @@ fn taken(plan: &Plan, request: &UpRequest<'_>, observed: &Observed) -> Option<St
         return Some("and `--reuse` was not given".to_owned());
     }
     let owner = observed.containers.iter().find_map(|container| container.labels.get(labels::OWNER));
-    if let Some(owner) = owner.filter(|owner| **owner != plan.owner) {
+    if let Some(owner) = owner.filter(|owner| *owner != planned) {
         return Some(format!("of owner {owner}"));
     }
     let mark = observed.keeper.as_ref()?.profile.as_ref()?;

@@ -5,20 +5,21 @@ use std::{path::Path, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    backend::{Progress, Report, RunState, What},
+    backend::{Progress, Report},
     engine::seed::{self, Seed},
     formats::journal::{Event, KeeperStatus, SeedStatus},
     name::Name,
-    observed::Observed,
-    plan::{Plan, Pod, StorePlan, jobs_after, key_of},
+    plan::Served,
 };
 
-use super::{Result, StoryError, launch::take_away, seed::Stage};
+use super::{Result, StoryError};
 
 /// Why a store's state is made anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It was never seeded, or its seeding was cut off.
+    /// There is nothing of it yet.
+    New,
+    /// Its seeding was cut off.
     Unseeded,
     /// The profile names another seed than the one that was loaded.
     OtherSeed,
@@ -26,6 +27,15 @@ pub enum Why {
     Changed,
     /// Its volume is gone.
     Gone,
+}
+
+/// What is there of a store before an `up`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    Nothing,
+    /// A server without its state.
+    Server,
+    State,
 }
 
 /// The stores to seed, in the plan's order, and what was learnt about the others on the way.
@@ -37,25 +47,24 @@ pub struct Anew {
 }
 
 impl Anew {
-    /// Compares every store with what the keeper says of its seeding, and with what is there.
+    /// Compares every store with what the mirror's record says of its seeding, and with what is there.
     ///
     /// Names, sizes and times of a seed's files are enough to know that it is the same; only where they differ is it
     /// read and hashed.
-    pub async fn judge(
-        plan: &Plan,
+    pub async fn judge<'p>(
+        stores: impl IntoIterator<Item = (Served<'p>, Holds)>,
         folder: &Path,
         status: &KeeperStatus,
-        observed: &Observed,
         report: &dyn Report,
     ) -> Result<Self> {
         let mut anew = Self::default();
-        for store in &plan.stores {
+        for (store, holds) in stores {
             let known = status.seeds.iter().find(|seed| seed.store == store.store.as_str());
-            let there = observed.volumes.iter().any(|volume| volume.name == store.volume);
             let why = match known {
+                None if holds == Holds::Nothing => Some(Why::New),
                 None => Some(Why::Unseeded),
-                Some(_) if !there => Some(Why::Gone),
-                Some(known) if known.seed != store.seed => Some(Why::OtherSeed),
+                Some(_) if holds != Holds::State => Some(Why::Gone),
+                Some(known) if known.seed.as_deref() != store.seed => Some(Why::OtherSeed),
                 Some(known) => anew.compare(store, known, folder, report).await?,
             };
             anew.stores.extend(why.map(|why| (store.store.clone(), why)));
@@ -65,12 +74,12 @@ impl Anew {
 
     async fn compare(
         &mut self,
-        store: &StorePlan,
+        store: Served<'_>,
         known: &SeedStatus,
         folder: &Path,
         report: &dyn Report,
     ) -> Result<Option<Why>> {
-        let Some(path) = &store.seed else { return Ok(None) };
+        let Some(path) = store.seed else { return Ok(None) };
         let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
         let seed = seed::open(folder, path, store.engine).map_err(|error| failed(error.to_string()))?;
         if known.fingerprint.as_deref() == Some(seed.fingerprint()) {
@@ -90,16 +99,13 @@ impl Anew {
     }
 
     /// One line for each store whose state is thrown away; a mirror that begins has none.
-    pub fn says(&self, plan: &Plan, observed: &Observed) -> Vec<String> {
-        let of = |name: &Name| plan.stores.iter().find(|store| store.store == *name);
-        let line = |(name, why): (&Name, &Why)| {
-            let store = of(name)?;
-            let seed = store.seed.as_deref().unwrap_or("nothing");
-            let why = match why {
-                Why::Unseeded if holds_something(store, observed) => {
-                    "its seeding was not finished".to_owned()
-                }
-                Why::Unseeded => return None,
+    pub fn says<'p>(&self, stores: impl IntoIterator<Item = Served<'p>>) -> Vec<String> {
+        let line = |store: Served<'p>| {
+            let name = store.store;
+            let seed = store.seed.unwrap_or("nothing");
+            let why = match self.stores.get(name)? {
+                Why::New => return None,
+                Why::Unseeded => "its seeding was not finished".to_owned(),
                 Why::OtherSeed => format!("its seed is {seed} now, and what it holds is lost"),
                 Why::Changed => {
                     format!("{seed} changed since it was loaded, and what the store holds is lost")
@@ -108,42 +114,8 @@ impl Anew {
             };
             Some(format!("{name} is seeded anew: {why}"))
         };
-        self.stores.iter().filter_map(line).collect()
+        stores.into_iter().filter_map(line).collect()
     }
-
-    /// Throws away what these stores hold, so that their seeds meet empty servers, and the jobs that need them.
-    ///
-    /// Noted first: whoever is cut off in the middle leaves stores that are known to hold nothing whole.
-    pub async fn clear(&self, stage: &Stage<'_>, observed: &Observed) -> Result<()> {
-        if observed.containers.is_empty() {
-            return Ok(());
-        }
-        for store in stage.plan.stores.iter().filter(|store| self.stores.contains_key(&store.store)) {
-            let copy = &store.copy.name;
-            let copied = observed.volumes.iter().any(|volume| volume.name == *copy);
-            if !copied && !holds_something(store, observed) {
-                continue;
-            }
-            let event = Event::StoreCleared { store: store.store.to_string() };
-            stage.backend.note(&stage.plan.mirror, &event).await?;
-            let pods = stage.plan.pods.iter().filter(|pod| pod.service == store.store);
-            let keys: Vec<String> =
-                pods.flat_map(Pod::members).map(|container| container.key.clone()).collect();
-            stage.start(What::Containers(&keys), RunState::Absent).await?;
-            for volume in [&store.volume, copy] {
-                stage.backend.volume().remove(volume).await?;
-            }
-        }
-        for job in jobs_after(stage.plan, &self.stores.keys().collect::<Vec<_>>()) {
-            take_away(stage, job).await?;
-        }
-        Ok(())
-    }
-}
-
-fn holds_something(store: &StorePlan, observed: &Observed) -> bool {
-    observed.volumes.iter().any(|volume| volume.name == store.volume)
-        || observed.containers.iter().any(|container| key_of(container) == Some(&store.container))
 }
 
 /// The hash of a seed's files as loading it would find it.

@@ -36,7 +36,8 @@ pub async fn keep(
     }
     match backend.observe(&Scope::of(mirror), false).await {
         Ok(observed) => {
-            let document = MirrorDocument::read(&observed, &[], Vec::new(), Credentials::None);
+            let document =
+                MirrorDocument::read(backend.kind(), &observed, &[], Vec::new(), Credentials::None);
             let text = serde_json::to_string_pretty(&document).unwrap_or_default();
             std::fs::write(folder.join("mirror.json"), redact(&text))?;
             if let Some(keeper) = &observed.keeper {

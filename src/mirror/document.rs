@@ -9,13 +9,14 @@ use crate::{
     formats::journal::{ContainerStatus, KeeperStatus, ReplicaStatus, SeedStatus, UpState},
     labels,
     observed::{Container, Observed},
+    plan::BackendKind,
 };
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MirrorDocument {
     pub name: String,
     pub owner: String,
-    pub backend: &'static str,
+    pub backend: BackendKind,
     pub profile: ProfileDocument,
     pub created: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +100,7 @@ pub struct Timing {
 impl MirrorDocument {
     /// Reads one mirror's document; `show` decides whether URLs carry passwords.
     pub fn read(
+        backend: BackendKind,
         observed: &Observed,
         endpoints: &[Endpoint],
         timings: Vec<Timing>,
@@ -115,7 +117,7 @@ impl MirrorDocument {
         Self {
             name: label(labels::MIRROR),
             owner: label(labels::OWNER),
-            backend: "compose",
+            backend,
             profile: profile(observed, &keeper),
             created: observed.containers.iter().map(|c| c.created.clone()).min().unwrap_or_default(),
             expires: keeper.expires.clone(),

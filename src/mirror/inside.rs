@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 
 use crate::{
-    backend::{self, Backend, BackendError, Exec, Part, Power, Report, Start, Target},
+    backend::{self, Backend, BackendError, Exec, Part, Power, Report, Target},
     engine::{InStore, InStoreError, Later, Output, Reader},
     name::Name,
 };
@@ -58,8 +58,7 @@ impl<'b> Inside<'b> {
     async fn stop_and_start(&self) -> backend::Result<()> {
         let part = &Part { service: Some(self.target.service.clone()), ordinal: None };
         for power in [Power::Stop, Power::Start] {
-            let start = Start::Power { mirror: &self.target.mirror, part, power };
-            self.backend.start(start, self.report).await?;
+            self.backend.power(&self.target.mirror, part, power, self.report).await?;
         }
         self.until_running().await
     }

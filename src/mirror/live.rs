@@ -12,10 +12,9 @@ use crate::{
     diff,
     name::Name,
     path::Path,
-    plan::Plan,
 };
 
-use super::{Result, verify};
+use super::{Drawn, Result, containers};
 
 /// The profile with live values, and where the plan itself departs from the profile on this host, with the reason.
 pub struct LiveTree {
@@ -30,12 +29,16 @@ pub struct LiveTree {
 /// Reads everything live, as verify does; `tree` is the profile that the mirror came from.
 pub async fn live_tree(
     backend: &dyn Backend,
-    plan: &Plan,
+    drawn: &Drawn<'_>,
     tree: &Value,
     secrets: &SecretValues,
 ) -> Result<LiveTree> {
-    let observed = verify::look(backend, plan, secrets).await?;
-    let captured = capture::mirror(tree, plan, &observed, &secrets.0);
+    let captured = match drawn {
+        Drawn::Containers { plan, .. } => {
+            let observed = containers::look(backend, plan, secrets).await?;
+            capture::mirror(tree, plan, &observed, &secrets.0)
+        }
+    };
     // Where what runs is what was planned, the difference from the profile is the host's, and no drift.
     let kept = diff::diff(&captured.planned, &captured.tree);
     let departs = diff::diff(tree, &captured.planned).into_iter().map(|change| change.path);

@@ -4,14 +4,16 @@
 mod admit;
 mod anew;
 mod artifacts;
+mod containers;
 mod document;
+mod drawn;
 mod hash_key;
 mod inside;
-mod launch;
 mod live;
 mod memory;
 mod power;
 mod preflight;
+mod ready;
 mod removal;
 mod reset;
 mod rsa;
@@ -21,22 +23,23 @@ mod shape;
 mod underway;
 mod up;
 mod verify;
-mod wait;
 
 pub use artifacts::{keep as keep_artifacts, redacted};
 pub use document::{Credentials, EndpointRow, MirrorDocument, ServiceRow, Timing, endpoint_rows};
+pub use drawn::Drawn;
 pub use hash_key::hash_key;
 pub use inside::Inside;
 pub use live::{LiveTree, live_tree};
 pub use memory::{Memory, recall};
 pub use power::power;
+pub use preflight::Source;
+pub use ready::NotReady;
 pub use removal::{GcRule, abandon, down, garbage, gc};
 pub use reset::{ResetRequest, ResetRow, reset};
 pub use secrets::{GivenSecrets, values as secret_values};
 pub use shape::{generate as generate_secret, short_id};
-pub use up::{Failed as UpFailed, Up, UpRequest, expiry, up};
+pub use up::{Failed as UpFailed, Says, Up, UpRequest, expiry, up};
 pub use verify::{exists, verify};
-pub use wait::NotReady;
 
 use crate::{
     backend::{BackendError, Lack},

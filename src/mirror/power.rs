@@ -1,7 +1,7 @@
 //! `stop`, `start` and `restart`: processes come and go, state is kept.
 
 use crate::{
-    backend::{Backend, Part, Power, Report, Start},
+    backend::{Backend, Part, Power, Report},
     name::Name,
 };
 
@@ -17,5 +17,5 @@ pub async fn power(
     if backend.says(mirror).await?.is_none() {
         return Err(StoryError::NoMirror { mirror: mirror.clone() });
     }
-    Ok(backend.start(Start::Power { mirror, part, power }, report).await?)
+    Ok(backend.power(mirror, part, power, report).await?)
 }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use crate::{
     backend::{Ask, Backend, Lack, Progress, Report},
-    plan::{Capabilities, Plan},
+    plan::Capabilities,
     profile::{Origins, Profile},
 };
 
-use super::{Result, StoryError};
+use super::{Drawn, Result, StoryError};
 
 /// A plan, and what it was made from.
-pub struct Prepared {
-    pub plan: Plan,
+pub struct Prepared<'b> {
+    pub drawn: Drawn<'b>,
     pub capabilities: Capabilities,
     pub lacks: Vec<Lack>,
 }
@@ -25,30 +25,30 @@ pub struct Source<'a> {
 }
 
 /// Reads the host and plans; makes nothing but the helper image.
-pub async fn look(backend: &dyn Backend, source: Source<'_>, ask: &Ask) -> Result<Prepared> {
+pub async fn look<'b>(backend: &'b dyn Backend, source: Source<'_>, ask: &Ask) -> Result<Prepared<'b>> {
     let (capabilities, lacks) = backend.capabilities(ask).await?;
-    let plan = crate::plan::plan(source.profile, &capabilities, source.origins);
-    Ok(Prepared { plan, capabilities, lacks })
+    let drawn = Drawn::new(backend, source, &capabilities);
+    Ok(Prepared { drawn, capabilities, lacks })
 }
 
 /// As [`look`], and refuses what cannot be launched; brings images that are not here.
-pub async fn prepare(
-    backend: &dyn Backend,
+pub async fn prepare<'b>(
+    backend: &'b dyn Backend,
     source: Source<'_>,
     ask: &Ask,
     archive: Option<&Path>,
     report: &dyn Report,
-) -> Result<Prepared> {
+) -> Result<Prepared<'b>> {
     let first = look(backend, source, ask).await?;
     let fatal: Vec<Lack> =
         first.lacks.iter().filter(|l| l.fatal && l.code != "image-missing").cloned().collect();
     if !fatal.is_empty() {
         return Err(StoryError::Lacks(fatal));
     }
-    refuse(&first.plan, |code| code != "image-missing" && code != "helper-missing")?;
+    refuse(&first.drawn, |code| code != "image-missing" && code != "helper-missing")?;
     let missing = ask.images.iter().any(|image| !first.capabilities.images.contains_key(&image.to_engine()));
     if !missing {
-        refuse(&first.plan, |_| true)?;
+        refuse(&first.drawn, |_| true)?;
         return Ok(first);
     }
     let brought = backend.bring(&ask.images, archive, &first.capabilities.roles, report).await?;
@@ -56,11 +56,11 @@ pub async fn prepare(
         report.event(Progress::Note(format!("no registry is in reach for {image}")));
     }
     let prepared = if brought.any { look(backend, source, ask).await? } else { first };
-    refuse(&prepared.plan, |_| true)?;
+    refuse(&prepared.drawn, |_| true)?;
     Ok(prepared)
 }
 
-fn refuse(plan: &Plan, counts: impl Fn(&str) -> bool) -> Result<()> {
-    let refusals: Vec<_> = plan.refusals.iter().filter(|refusal| counts(&refusal.code)).cloned().collect();
+fn refuse(drawn: &Drawn<'_>, counts: impl Fn(&str) -> bool) -> Result<()> {
+    let refusals: Vec<_> = drawn.refusals().iter().filter(|refusal| counts(&refusal.code)).cloned().collect();
     if refusals.is_empty() { Ok(()) } else { Err(StoryError::Refused(refusals)) }
 }

@@ -1,18 +1,14 @@
-//! Removing: a whole mirror, what a changed profile no longer has, and what nobody will come back for.
+//! Removing: a whole mirror, and what nobody will come back for.
 
 use jiff::Timestamp;
 
 use crate::{
-    backend::{
-        Backend, BackendError, Lease, LeaseKind, Listed, Names, Part, Power, Progress, Report, RunState,
-        Scope, Start, What,
-    },
+    backend::{Backend, BackendError, Lease, LeaseKind, Listed, Names, Part, Power, Progress, Report, Scope},
     formats::journal::{Event, KeeperStatus, UpState},
     name::Name,
-    plan::Reconciliation,
 };
 
-use super::{Result, seed::Stage, shape};
+use super::{Result, shape};
 
 /// Removes everything of a mirror. A keeper that answers is told first, so that a `down` that is
 /// cut off is known as one.
@@ -37,8 +33,7 @@ pub async fn down(backend: &dyn Backend, mirror: &Name, report: &dyn Report) -> 
 
 /// In reverse order, each with its pre_stop and its grace; that it cannot be done is no reason to stay.
 async fn stop(backend: &dyn Backend, mirror: &Name, report: &dyn Report) {
-    let everything = Start::Power { mirror, part: &Part::default(), power: Power::Stop };
-    match backend.start(everything, report).await {
+    match backend.power(mirror, &Part::default(), Power::Stop, report).await {
         Ok(()) | Err(BackendError::NoSocket { .. }) => {}
         Err(error) => {
             report.event(Progress::Note(format!("not everything was stopped in its order: {error}")))
@@ -53,18 +48,6 @@ pub(super) fn is_leased(error: &super::StoryError) -> bool {
 /// Removes a mirror without ceremony, whoever holds its lease: for an `up` of ours that failed or was interrupted.
 pub async fn abandon(backend: &dyn Backend, mirror: &Name, report: &dyn Report) -> Result<Names> {
     Ok(backend.destroy(mirror, report).await?)
-}
-
-/// Removes the containers of services that the profile no longer has.
-pub async fn orphans(stage: &Stage<'_>, changes: &Reconciliation) -> Result<()> {
-    if changes.orphans.is_empty() {
-        return Ok(());
-    }
-    stage.report.event(Progress::Note(format!(
-        "removing {} containers that the profile no longer has",
-        changes.orphans.len()
-    )));
-    stage.start(What::Orphans(&changes.orphans), RunState::Absent).await
 }
 
 /// Which mirrors `gc` may take.

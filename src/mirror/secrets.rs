@@ -6,7 +6,7 @@ use crate::{
     backend::{Backend, SecretValues},
     name::Name,
     path::Path,
-    plan::{Plan, declared_variables, url_encode},
+    plan::{SecretPlan, declared_variables, url_encode},
     profile::Profile,
 };
 
@@ -52,9 +52,9 @@ pub async fn keep(
 ///
 /// `present` is what the mirror's own containers hold, so that a second `up`
 /// changes nothing.
-pub fn values(plan: &Plan, given: &GivenSecrets, present: &SecretValues) -> Result<SecretValues> {
+pub fn values(secrets: &[SecretPlan], given: &GivenSecrets, present: &SecretValues) -> Result<SecretValues> {
     let mut values = BTreeMap::new();
-    for secret in &plan.secrets {
+    for secret in secrets {
         let value = match (given.0.get(&secret.secret), present.0.get(&secret.variable)) {
             (Some(given), _) => given.clone(),
             (None, Some(present)) => present.clone(),

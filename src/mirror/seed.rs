@@ -1,79 +1,73 @@
-//! Stores get their seeds before anything that needs them starts, and a copy is kept for `reset`.
+//! Stores get their seeds before anything that needs them starts.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use crate::{
-    backend::{Backend, Planned, Progress, Report, RunState, SecretValues, Start, What},
+    backend::{Backend, Progress, Report, SecretValues},
     engine::{self, Answer, EngineError, Login, seed},
     formats::journal::Event,
     name::Name,
-    plan::{Plan, StorePlan, Template},
+    plan::{Served, Template},
 };
 
-use super::{Inside, Result, StoryError, wait::Deadline};
+use super::{Inside, Result, StoryError, ready::Deadline};
 
-/// Everything that launching needs to hand around.
-pub struct Stage<'a> {
+/// What loading a store needs to hand around.
+#[derive(Clone, Copy)]
+pub struct Loading<'a> {
     pub backend: &'a dyn Backend,
-    pub plan: &'a Plan,
+    pub mirror: &'a Name,
     pub secrets: &'a SecretValues,
     /// The profile's own folder, from which seeds are read.
     pub folder: &'a Path,
     pub report: &'a dyn Report,
 }
 
-impl Stage<'_> {
-    pub async fn start(&self, what: What<'_>, state: RunState) -> Result<()> {
-        let launch_labels = &std::collections::BTreeMap::new();
-        let planned = Planned { plan: self.plan, secrets: self.secrets, launch_labels, what, state };
-        Ok(self.backend.start(Start::Planned(planned), self.report).await?)
-    }
-
+impl<'a> Loading<'a> {
     /// The store's main container, for its engine.
-    pub fn inside(&self, store: &StorePlan) -> Inside<'_> {
-        Inside::new(self.backend, self.report, &self.plan.mirror, &store.store)
+    pub fn inside(&self, store: &Name) -> Inside<'a> {
+        Inside::new(self.backend, self.report, self.mirror, store)
     }
 }
 
-pub fn login(store: &StorePlan, secrets: &SecretValues) -> Login {
-    let fill = |template: &Option<Template>| {
-        template.as_ref().and_then(|t| t.fill(|name| secrets.0.get(name).cloned()))
-    };
+pub fn login(store: Served<'_>, secrets: &SecretValues) -> Login {
+    let fill = |template: Option<&Template>| template?.fill(|name| secrets.0.get(name).cloned());
     Login {
         port: store.port,
-        user: fill(&store.user),
-        password: fill(&store.password),
-        database: fill(&store.database),
+        user: fill(store.user),
+        password: fill(store.password),
+        database: fill(store.database),
     }
 }
 
-/// Waits until the store's server answers, loads its seed, and keeps a copy of the result.
-pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result<()> {
+/// Waits until the store's server answers, loads its seed, and has it kept once all of it is on disk.
+pub async fn seed(
+    loading: &Loading<'_>,
+    store: Served<'_>,
+    deadline: Deadline,
+    keep: impl AsyncFnOnce() -> Result<()>,
+) -> Result<()> {
     let began = Instant::now();
     let step = format!("seed-{}", store.store);
-    let login = login(store, stage.secrets);
-    answering(stage, store, &login, deadline, &step).await?;
+    let login = login(store, loading.secrets);
+    answering(loading, store, &login, deadline, &step).await?;
     let engine = engine::of(store.engine);
-    let inside = stage.inside(store);
+    let inside = loading.inside(store.store);
     let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
     let words = |error: EngineError| failed(error.to_string());
 
     let (mut bytes, mut hash, mut fingerprint, mut expired) = (0, None, None, None);
-    if let Some(path) = &store.seed {
+    if let Some(path) = store.seed {
         let opened =
-            seed::open(stage.folder, path, store.engine).map_err(|error| failed(error.to_string()))?;
+            seed::open(loading.folder, path, store.engine).map_err(|error| failed(error.to_string()))?;
         (bytes, fingerprint) = (opened.bytes(), Some(opened.fingerprint().to_owned()));
         let count = Arc::new(seed::Count::default());
-        let mut loading = std::pin::pin!(opened.load(engine, &inside, &login, count.clone()));
+        let mut load = std::pin::pin!(opened.load(engine, &inside, &login, count.clone()));
         let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
         let (loaded, identity) = loop {
             tokio::select! {
-                loaded = &mut loading => break loaded.map_err(words)?,
-                _ = tick.tick() => stage.report.event(Progress::Bytes {
+                loaded = &mut load => break loaded.map_err(words)?,
+                _ = tick.tick() => loading.report.event(Progress::Bytes {
                     step: step.clone(), done: count.bytes(), total: Some(bytes),
                 }),
             }
@@ -86,10 +80,10 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
         engine.quiesce(&inside, &login),
     );
     whole.map_err(words)?;
-    keep_copy(stage, store).await?;
+    keep().await?;
     let event = Event::StoreSeeded {
         store: store.store.to_string(),
-        seed: store.seed.clone(),
+        seed: store.seed.map(str::to_owned),
         hash,
         fingerprint,
         bytes,
@@ -97,19 +91,19 @@ pub async fn seed(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> R
         expired,
         millis: began.elapsed().as_millis() as u64,
     };
-    Ok(stage.backend.note(&stage.plan.mirror, &event).await?)
+    Ok(loading.backend.note(loading.mirror, &event).await?)
 }
 
 /// Waits until the server answers a login.
 pub async fn answering(
-    stage: &Stage<'_>,
-    store: &StorePlan,
+    loading: &Loading<'_>,
+    store: Served<'_>,
     login: &Login,
     deadline: Deadline,
     step: &str,
 ) -> Result<()> {
     let engine = engine::of(store.engine);
-    let inside = stage.inside(store);
+    let inside = loading.inside(store.store);
     loop {
         let last = match engine.answers(&inside, login).await {
             Ok(Answer::Yes) => return Ok(()),
@@ -123,22 +117,22 @@ pub async fn answering(
                 service: Some(store.store.to_string()),
                 ordinal: Some(0),
                 last_answer: Some(last),
-                log_tail: tail(stage, &store.store).await,
+                log_tail: tail(loading, store.store).await,
                 ..super::NotReady::default()
             })));
         }
-        stage
+        loading
             .report
             .event(Progress::Waiting { step: step.to_owned(), what: format!("{} starts", store.store) });
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }
 
-async fn tail(stage: &Stage<'_>, store: &Name) -> Vec<String> {
+async fn tail(loading: &Loading<'_>, store: &Name) -> Vec<String> {
     use futures_util::StreamExt;
     let query =
         crate::backend::LogQuery { service: Some(store.clone()), tail: Some(20), ..Default::default() };
-    match stage.backend.logs(&stage.plan.mirror, query).await {
+    match loading.backend.logs(loading.mirror, query).await {
         Ok(lines) => {
             lines
                 .filter_map(|line| async {
@@ -151,26 +145,13 @@ async fn tail(stage: &Stage<'_>, store: &Name) -> Vec<String> {
     }
 }
 
-/// Copies the store's volume while its server is halted, so that the copy is one moment's state.
-async fn keep_copy(stage: &Stage<'_>, store: &StorePlan) -> Result<()> {
-    let keys = [store.container.clone()];
-    stage.start(What::Containers(&keys), RunState::Frozen).await?;
-    let labels = store.copy.labels.clone().into_iter().collect();
-    let copied = stage.backend.volume().clone_of(&store.volume, &store.copy.name, &labels).await;
-    stage.start(What::Containers(&keys), RunState::Running).await?;
-    copied?;
-    Ok(())
-}
-
 /// Opens every seed of a plan, so that what cannot be read is found before anything is made.
-pub fn check_seeds(plan: &Plan, folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut opened = Vec::new();
-    for store in &plan.stores {
-        if let Some(path) = &store.seed {
+pub fn check_seeds<'p>(stores: impl IntoIterator<Item = Served<'p>>, folder: &Path) -> Result<()> {
+    for store in stores {
+        if let Some(path) = store.seed {
             seed::open(folder, path, store.engine)
                 .map_err(|error| StoryError::Seed { store: store.store.clone(), why: error.to_string() })?;
-            opened.push(folder.join(path));
         }
     }
-    Ok(opened)
+    Ok(())
 }

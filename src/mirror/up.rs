@@ -1,32 +1,24 @@
 //! `up`: from a profile to a running, seeded, verified mirror; a second one changes only what must be.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use crate::{
-    backend::{
-        Ask, Backend, BackendError, Lease, LeaseKind, Planned, Progress, Report, RunState, SecretValues,
-        Start, What,
-    },
+    backend::{Ask, Backend, BackendError, Lease, LeaseKind, Progress, Report},
     digest,
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
-    labels,
     ledger::Ledger,
     name::Name,
     observed::Observed,
-    plan::{Action, Plan, Reconciliation, reconcile},
     profile::{self, Profile},
 };
 
 use super::{
-    GivenSecrets, Result, StoryError, admit,
-    anew::Anew,
+    Drawn, GivenSecrets, Result, StoryError, admit, containers,
     document::Timing,
-    launch::Launch,
-    memory,
     preflight::{self, Source},
     removal, secrets, seed, shape,
     underway::Underway,
@@ -55,7 +47,7 @@ pub struct UpRequest<'a> {
 
 /// What an `up` came to; the mirror is up, whether or not the ledger holds.
 pub struct Up {
-    pub plan: Plan,
+    pub mirror: Name,
     pub ledger: Ledger,
     pub observed: Observed,
     pub timings: Vec<Timing>,
@@ -86,12 +78,15 @@ impl From<BackendError> for Failed {
 /// How often a launch begins again because others took its addresses between the plan and the first network.
 const TRIES: u32 = 8;
 
-/// Brings the mirror up. `says` hears what will change before anything does.
+/// Hears what will change, a line each, before anything does.
+pub type Says<'a> = &'a (dyn Fn(&[String]) + Sync);
+
+/// Brings the mirror up.
 pub async fn up(
     backend: &dyn Backend,
     request: UpRequest<'_>,
     report: &dyn Report,
-    says: &(dyn Fn(&Reconciliation) + Sync),
+    says: Says<'_>,
 ) -> Result<Up, Failed> {
     let mut given = request.given.clone();
     let filled = secrets::keep(backend, &request, &mut given).await?;
@@ -111,7 +106,7 @@ async fn unless_raced<T>(mut attempt: impl AsyncFnMut() -> Result<T, Failed>) ->
 }
 
 /// Whether another network took the planned addresses; a host read anew has others, and nothing was made.
-fn is_race(error: &StoryError) -> bool {
+pub(super) fn is_race(error: &StoryError) -> bool {
     matches!(error, StoryError::Backend(BackendError::SubnetTaken { .. }))
 }
 
@@ -119,64 +114,67 @@ async fn attempt(
     backend: &dyn Backend,
     request: &UpRequest<'_>,
     report: &dyn Report,
-    says: &(dyn Fn(&Reconciliation) + Sync),
+    says: Says<'_>,
 ) -> Result<Up, Failed> {
     let began = Instant::now();
     let source = Source { profile: request.profile, origins: request.origins };
     let prepared =
         preflight::prepare(backend, source, &request.ask, request.archive.as_deref(), report).await?;
-    let plan = prepared.plan;
-    seed::check_seeds(&plan, &request.folder)?;
-    for text in &plan.notes {
+    let drawn = prepared.drawn;
+    let mirror = drawn.mirror().clone();
+    seed::check_seeds(drawn.stores(), &request.folder)?;
+    for text in drawn.notes() {
         report.event(Progress::Note(text.clone()));
     }
     let mut timings = vec![timing("preflight", began)];
 
-    let observed = admit::admit(backend, &plan, request, report).await?;
+    let observed = admit::admit(backend, &drawn, request, report).await?;
     let status = observed.keeper.clone().unwrap_or_default();
-    let mut changes = reconcile(&plan, &observed);
-    let anew = Anew::judge(&plan, &request.folder, &status, &observed, report).await?;
-    let stores: Vec<&Name> = anew.stores.keys().collect();
-    changes.renew(&plan, &stores, anew.says(&plan, &observed), &observed);
-    let present = backend.secrets(&plan.mirror).await?;
-    let values = secrets::values(&plan, &request.given, &present)?;
+    let present = backend.secrets(&mirror).await?;
+    let values = secrets::values(drawn.secrets(), &request.given, &present)?;
     let tree = profile::tree(request.profile);
+    let stage = Stage { backend, request, observed: &observed, status: &status, report };
+    let changes = match &drawn {
+        Drawn::Containers { place, plan } => {
+            Changes::Containers(containers::Changes::read(&stage, *place, plan, &values).await?)
+        }
+    };
     let settled = changes.is_unchanged()
-        && anew.stores.is_empty()
         && status.up == UpState::Done
         && !status.stopped
         && request.lease == LeaseKind::Up
         && request.ttl.is_none();
     if settled && all_ready(&status) {
-        for event in &anew.touched {
-            backend.note(&plan.mirror, event).await?;
+        for event in changes.touched() {
+            backend.note(&mirror, event).await?;
         }
         let (ledger, observed) =
-            timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await?;
-        return Ok(Up { plan, ledger, observed, timings, changed: false, lease: None });
+            timed("verify", &mut timings, verify(backend, &drawn, &tree, &values)).await?;
+        return Ok(Up { mirror, ledger, observed, timings, changed: false, lease: None });
     }
 
     if status.leased {
-        return Err(BackendError::Leased { mirror: plan.mirror.clone() }.into());
+        return Err(BackendError::Leased { mirror }.into());
     }
-    says(&changes);
+    says(changes.says());
     let run = shape::short_id().map_err(|error| StoryError::Render(error.to_string()))?;
-    // Until the keeper's lease says so, this is how another `up` on this host knows whether we live.
-    let _underway = Underway::begin(&request.state, &plan.mirror, &run);
-    let found = Found { observed: &observed, status: &status, changes: &changes, anew: &anew };
-    let made = make(backend, &plan, &values, request, &found, &run, report, &mut timings).await;
+    // Until the mirror's record says so, this is how another `up` on this host knows whether we live.
+    let _underway = Underway::begin(&request.state, &mirror, &run);
+    let made = match &changes {
+        Changes::Containers(changes) => changes.make(&stage, &run, &mut timings).await,
+    };
     let lease = match made {
         Ok(lease) => lease,
         // Another process makes this mirror: it is not ours to keep or to remove.
         Err(error) if removal::is_leased(&error) => return Err(error.into()),
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
-    let verified = timed("verify", &mut timings, verify(backend, &plan, &tree, &values)).await;
+    let verified = timed("verify", &mut timings, verify(backend, &drawn, &tree, &values)).await;
     let (ledger, observed) = match verified {
         Ok(verified) => verified,
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
-    backend.note(&plan.mirror, &Event::UpDone { run }).await?;
+    backend.note(&mirror, &Event::UpDone { run }).await?;
     let lease = match request.lease {
         LeaseKind::Run => Some(lease),
         LeaseKind::Up | LeaseKind::Down => {
@@ -184,98 +182,59 @@ async fn attempt(
             None
         }
     };
-    let observed = Observed { keeper: backend.says(&plan.mirror).await?, ..observed };
-    Ok(Up { plan, ledger, observed, timings, changed: true, lease })
+    let observed = Observed { keeper: backend.says(&mirror).await?, ..observed };
+    Ok(Up { mirror, ledger, observed, timings, changed: true, lease })
 }
 
-/// What was there, and what shall become of it.
-struct Found<'a> {
-    observed: &'a Observed,
-    status: &'a KeeperStatus,
-    changes: &'a Reconciliation,
-    anew: &'a Anew,
+/// What an `up` found, and what it was asked for.
+pub(super) struct Stage<'a> {
+    pub backend: &'a dyn Backend,
+    pub request: &'a UpRequest<'a>,
+    pub observed: &'a Observed,
+    pub status: &'a KeeperStatus,
+    pub report: &'a dyn Report,
 }
 
-/// From the keeper to the last ready replica.
-#[expect(clippy::too_many_arguments, reason = "one call; each is a stage of its own above")]
-async fn make(
-    backend: &dyn Backend,
-    plan: &Plan,
-    values: &SecretValues,
-    request: &UpRequest<'_>,
-    found: &Found<'_>,
-    run: &str,
-    report: &dyn Report,
-    timings: &mut Vec<Timing>,
-) -> Result<Box<dyn Lease>> {
-    let began = Instant::now();
-    let Found { observed, status, changes, anew } = *found;
-    let mark = ProfileMark {
-        name: request.profile.name.to_string(),
-        file: request.file.display().to_string(),
-        hash: digest::spec(&profile::tree(request.profile)),
-    };
-    let expires = request.ttl.and_then(expiry);
-    let kept = keeper(backend, plan, values, changes, run, &mark, expires.as_deref(), report).await;
-    match kept {
-        Err(error) if *status == KeeperStatus::default() && !is_race(&error) => {
-            return Err(admit::outrun(backend, plan, run, error).await);
+impl Stage<'_> {
+    pub fn mark(&self) -> ProfileMark {
+        let UpRequest { profile, file, .. } = self.request;
+        ProfileMark {
+            name: profile.name.to_string(),
+            file: file.display().to_string(),
+            hash: digest::spec(&profile::tree(profile)),
         }
-        kept => kept?,
     }
-    let lease = backend.lease(&plan.mirror, run, request.lease).await?;
-    let expires = expires.or_else(|| status.expires.clone().filter(|_| goes_on(status)));
-    let begun = Event::UpBegun { run: run.to_owned(), profile: mark, expires };
-    backend.note(&plan.mirror, &begun).await?;
-    memory::remember(backend, &plan.mirror, request.profile, &request.ask).await?;
-    if status.stopped {
-        backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
+
+    /// When the mirror will go: asked for, else as it was where this `up` goes on with it.
+    pub fn expires(&self) -> Option<String> {
+        let asked = self.request.ttl.and_then(expiry);
+        asked.or_else(|| self.status.expires.clone().filter(|_| goes_on(self.status)))
     }
-    timings.push(timing("keeper", began));
-    let stage = seed::Stage { backend, plan, secrets: values, folder: &request.folder, report };
-    removal::orphans(&stage, changes).await?;
-    for event in &anew.touched {
-        backend.note(&plan.mirror, event).await?;
-    }
-    anew.clear(&stage, observed).await?;
-    let stores = plan.stores.iter().map(|store| &store.store);
-    let seeded: BTreeSet<String> =
-        stores.filter(|store| !anew.stores.contains_key(*store)).map(Name::to_string).collect();
-    let launch = Launch { stage, changes, seeded: &seeded, timeout: request.timeout };
-    timings.extend(launch.carry_out().await?.timings);
-    Ok(lease)
 }
 
-/// The networks it stands in, its volumes, and the keeper itself: the first container of a mirror.
-#[expect(clippy::too_many_arguments, reason = "the marks of a launch, each once")]
-async fn keeper(
-    backend: &dyn Backend,
-    plan: &Plan,
-    values: &SecretValues,
-    changes: &Reconciliation,
-    run: &str,
-    mark: &ProfileMark,
-    expires: Option<&str>,
-    report: &dyn Report,
-) -> Result<()> {
-    let state = match changes.of(&plan.keeper.key) {
-        Action::Keep => return Ok(()),
-        Action::Start | Action::Create => RunState::Running,
-        Action::Repair | Action::Replace => RunState::Fresh,
-    };
-    let mut labels = BTreeMap::from([
-        (labels::RUN.to_owned(), run.to_owned()),
-        (labels::PROFILE.to_owned(), mark.hash.clone()),
-    ]);
-    if let Some(expires) = expires {
-        labels.insert(labels::EXPIRES.to_owned(), expires.to_owned());
+/// What will be done, in the form of the plan.
+enum Changes<'a> {
+    Containers(containers::Changes<'a>),
+}
+
+impl Changes<'_> {
+    fn is_unchanged(&self) -> bool {
+        match self {
+            Self::Containers(changes) => changes.is_unchanged(),
+        }
     }
-    for what in [What::Networks, What::Volumes, What::Keeper] {
-        let state = if matches!(what, What::Keeper) { state } else { RunState::Running };
-        let planned = Planned { plan, secrets: values, launch_labels: &labels, what, state };
-        backend.start(Start::Planned(planned), report).await?;
+
+    fn touched(&self) -> &[Event] {
+        match self {
+            Self::Containers(changes) => changes.touched(),
+        }
     }
-    Ok(())
+
+    fn says(&self) -> &[String] {
+        match self {
+            Self::Containers(changes) => changes.says(),
+        }
+    }
 }
 
 /// Whether this `up` goes on with a mirror that was up, the time that it has among it; a failed one had another.
@@ -294,7 +253,7 @@ pub fn expiry(after: Duration) -> Option<String> {
     Some(jiff::fmt::temporal::DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&at))
 }
 
-fn timing(step: &str, began: Instant) -> Timing {
+pub(super) fn timing(step: &str, began: Instant) -> Timing {
     Timing { step: step.to_owned(), millis: began.elapsed().as_millis() as u64 }
 }
 

@@ -10,37 +10,36 @@ use crate::{
     ledger::{self, Ledger},
     name::Name,
     observed::{Observed, StoreFacts},
-    plan::Plan,
+    plan::Served,
 };
 
-use super::{Inside, Result, seed};
+use super::{Drawn, Inside, Result, containers, seed};
 
 /// Reads everything live, inside of containers included, and judges every entry of the plan's ledger.
 pub async fn verify(
     backend: &dyn Backend,
-    plan: &Plan,
+    drawn: &Drawn<'_>,
     tree: &serde_json::Value,
     secrets: &SecretValues,
 ) -> Result<(Ledger, Observed)> {
-    let observed = look(backend, plan, secrets).await?;
-    let live = ledger::live::live(plan, tree, &observed, &secrets.0);
-    Ok((ledger::judge(&plan.mirror, plan.backend, &plan.ledger, &live), observed))
+    let (live, observed) = match drawn {
+        Drawn::Containers { plan, .. } => {
+            let observed = containers::look(backend, plan, secrets).await?;
+            (ledger::live::live(plan, tree, &observed, &secrets.0), observed)
+        }
+    };
+    Ok((ledger::judge(drawn.mirror(), drawn.backend(), drawn.ledger(), &live), observed))
 }
 
-/// Everything live, inside of containers and stores included.
-pub(super) async fn look(backend: &dyn Backend, plan: &Plan, secrets: &SecretValues) -> Result<Observed> {
-    let scope = Scope::of(&plan.mirror);
-    let (observed, stores) = tokio::join!(backend.observe(&scope, true), ask_stores(backend, plan, secrets));
-    Ok(Observed { stores, ..observed? })
-}
-
-async fn ask_stores(
+/// What the engines of stores answer, by store.
+pub(super) async fn ask_stores<'p>(
     backend: &dyn Backend,
-    plan: &Plan,
+    mirror: &Name,
+    stores: impl IntoIterator<Item = Served<'p>>,
     secrets: &SecretValues,
 ) -> BTreeMap<String, StoreFacts> {
-    let asked = plan.stores.iter().map(|store| async move {
-        let inside = Inside::new(backend, &Unheard, &plan.mirror, &store.store);
+    let asked = stores.into_iter().map(|store| async move {
+        let inside = Inside::new(backend, &Unheard, mirror, store.store);
         let login = seed::login(store, secrets);
         let settings: Vec<String> = store.settings.keys().cloned().collect();
         let facts = engine::of(store.engine).ask(&inside, &login, &settings).await;

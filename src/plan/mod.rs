@@ -55,7 +55,7 @@ pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
 pub use secrets::{declared_variables, url_encode};
 pub(crate) use site::Site;
 pub use template::{SecretPlan, Template, TemplatePiece};
-pub use volume::{FileBytes, FilePlan, StorePlan, VolumePlan, VolumeRole};
+pub use volume::{FileBytes, FilePlan, Served, StorePlan, VolumePlan, VolumeRole};
 
 /// Takes every decision.
 ///

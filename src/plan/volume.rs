@@ -116,6 +116,35 @@ pub struct StorePlan {
     pub seed: Option<String>,
 }
 
+/// What an engine needs to know of a store, in whatever form its plan is.
+#[derive(Clone, Copy, Debug)]
+pub struct Served<'p> {
+    pub store: &'p Name,
+    pub engine: EngineKind,
+    pub port: u16,
+    pub database: Option<&'p Template>,
+    pub user: Option<&'p Template>,
+    pub password: Option<&'p Template>,
+    pub settings: &'p IndexMap<String, String>,
+    /// A file or folder, relative to the profile; absent is empty.
+    pub seed: Option<&'p str>,
+}
+
+impl StorePlan {
+    pub fn served(&self) -> Served<'_> {
+        Served {
+            store: &self.store,
+            engine: self.engine,
+            port: self.port,
+            database: self.database.as_ref(),
+            user: self.user.as_ref(),
+            password: self.password.as_ref(),
+            settings: &self.settings,
+            seed: self.seed.as_deref(),
+        }
+    }
+}
+
 pub(crate) fn engine_as_text<S: serde::Serializer>(engine: &EngineKind, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(engine.as_str())
 }

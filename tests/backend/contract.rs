@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prodmirror::backend::{
-    Backend as _, BackendError, Listed, Names, Planned, Record as _, RunState, Scope, Start, What,
+    Backend as _, BackendError, Containers as _, Listed, Names, Planned, Record as _, RunState, Scope, What,
     compose::{Compose, Connection, Settings},
 };
 
@@ -103,13 +103,8 @@ async fn the_keeper_alone_carries_the_labels_of_its_launch_and_keeps_them() {
     ground.up(&plan).await.unwrap();
     let later = BTreeMap::from([("prodmirror.run".to_owned(), "run-2".to_owned())]);
     let again = |state| {
-        Start::Planned(Planned {
-            plan: &plan,
-            secrets: &ground.secrets,
-            launch_labels: &later,
-            what: What::Keeper,
-            state,
-        })
+        let (plan, secrets) = (&plan, &ground.secrets);
+        Planned { plan, secrets, launch_labels: &later, what: What::Keeper, state }
     };
     let list = async |owner: Option<&str>| {
         let scope = Scope { mirror: None, owner: owner.map(str::to_owned) };

@@ -8,7 +8,8 @@ use std::{
 
 use prodmirror::{
     backend::{
-        Ask, Backend, Exec, HelperSource, Planned, Result, RunState, SecretValues, Start, Target, What,
+        Ask, Backend, Containers as _, Exec, HelperSource, Planned, Result, RunState, SecretValues, Target,
+        What,
         compose::{Compose, Connection, Settings},
     },
     labels::Kind,
@@ -132,7 +133,7 @@ impl Ground {
     pub async fn start(&self, plan: &Plan, what: What<'_>, state: RunState) -> Result<()> {
         let labels = BTreeMap::from([("prodmirror.run".to_owned(), "run-1".to_owned())]);
         let planned = Planned { plan, secrets: &self.secrets, launch_labels: &labels, what, state };
-        self.compose.start(Start::Planned(planned), &Quiet).await
+        self.compose.start(planned, &Quiet).await
     }
 
     /// Everything of the plan, in the order of its steps.

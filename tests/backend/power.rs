@@ -1,7 +1,7 @@
 //! Processes that are stopped and started again, and containers that nobody planned.
 
 use prodmirror::{
-    backend::{BackendError, Part, Power, RunState, Scope, Start, What},
+    backend::{BackendError, Part, Power, RunState, Scope, What},
     name::Name,
     observed::{Container, Observed},
     plan::{Plan, key_of},
@@ -13,8 +13,7 @@ use crate::{
 };
 
 async fn power(ground: &Ground, part: &Part, power: Power) -> prodmirror::backend::Result<()> {
-    let start = Start::Power { mirror: &ground.name, part, power };
-    ground.backend().start(start, &Quiet).await
+    ground.backend().power(&ground.name, part, power, &Quiet).await
 }
 
 async fn observed(ground: &Ground) -> Observed {

@@ -1,7 +1,7 @@
 //! The contract of `Record`: what a place remembers of its mirrors, and who works on each.
 
 use prodmirror::{
-    backend::{BackendError, LeaseKind, RunState, Scope, What},
+    backend::{BackendError, Containers as _, LeaseKind, RunState, Scope, What},
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
     plan::Plan,
 };
@@ -40,7 +40,7 @@ async fn of_a_mirror_that_nobody_keeps_nothing_is_known_and_nothing_can_be_noted
     assert_eq!(record.glance(mirror).await.unwrap(), None);
     assert_eq!(record.recall(mirror).await.unwrap(), None);
     assert!(record.secrets(mirror).await.unwrap().0.is_empty());
-    assert!(!record.was_kept(&plan).await.unwrap());
+    assert!(!ground.compose.was_kept(&plan).await.unwrap());
     let none = |error: BackendError| assert!(matches!(error, BackendError::NoTarget { .. }), "{error}");
     none(record.note(mirror, &begun("r")).await.unwrap_err());
     none(record.remember(mirror, b"x".to_vec()).await.unwrap_err());
@@ -136,5 +136,5 @@ async fn what_was_kept_once_is_told_from_what_is_only_being_made() {
     assert_eq!(says(&ground).await.up, UpState::Begun);
     ground.start(&plan, What::Keeper, RunState::Absent).await.unwrap();
     assert_eq!(ground.backend().says(&ground.name).await.unwrap(), None);
-    assert!(ground.backend().was_kept(&plan).await.unwrap());
+    assert!(ground.compose.was_kept(&plan).await.unwrap());
 }

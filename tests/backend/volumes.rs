@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prodmirror::backend::{Backend as _, RunState, What};
+use prodmirror::backend::{Containers as _, RunState, What};
 
 use crate::{
     contract::PROFILE,

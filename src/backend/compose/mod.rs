@@ -46,10 +46,16 @@ use std::{
 use bollard::Docker;
 
 use super::{
-    Ask, Backend, BackendError, Endpoint, Exec, Lack, Later, LogQuery, LogStream, Names, Report, Result,
-    Scope, Start, Volumes,
+    Ask, Backend, BackendError, Containers, Endpoint, Exec, Form, Lack, Later, LogQuery, LogStream, Names,
+    Part, Planned, Power, Report, Result, Scope, Volumes,
 };
-use crate::{labels, name::Name, observed::Observed, plan::Capabilities, render::Templates};
+use crate::{
+    labels,
+    name::Name,
+    observed::Observed,
+    plan::{BackendKind, Capabilities, Plan},
+    render::Templates,
+};
 pub use connect::Connection;
 pub use helper_image::{HELPER_PATH, HelperTar, helper_tar};
 
@@ -110,17 +116,26 @@ impl Compose {
 }
 
 impl Backend for Compose {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Compose
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form::Containers(self)
+    }
+
     fn capabilities<'a>(&'a self, ask: &'a Ask) -> Later<'a, (Capabilities, Vec<Lack>)> {
         Box::pin(self.read_capabilities(ask))
     }
 
-    fn start<'a>(&'a self, start: Start<'a>, _: &'a dyn Report) -> Later<'a, ()> {
-        Box::pin(async move {
-            match start {
-                Start::Planned(planned) => self.start_planned(planned).await,
-                Start::Power { mirror, part, power } => self.power(mirror, part, power).await,
-            }
-        })
+    fn power<'a>(
+        &'a self,
+        mirror: &'a Name,
+        part: &'a Part,
+        power: Power,
+        _: &'a dyn Report,
+    ) -> Later<'a, ()> {
+        Box::pin(self.keeper_power(mirror, part, power))
     }
 
     fn exec<'a>(&'a self, exec: Exec<'a>) -> Later<'a, i64> {
@@ -139,11 +154,21 @@ impl Backend for Compose {
         Box::pin(self.read_logs(mirror, query))
     }
 
+    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names> {
+        Box::pin(self.remove_mirror(mirror, report))
+    }
+}
+
+impl Containers for Compose {
+    fn start<'a>(&'a self, planned: Planned<'a>, _: &'a dyn Report) -> Later<'a, ()> {
+        Box::pin(self.start_planned(planned))
+    }
+
     fn volume(&self) -> &dyn Volumes {
         self
     }
 
-    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names> {
-        Box::pin(self.remove_mirror(mirror, report))
+    fn was_kept<'a>(&'a self, plan: &'a Plan) -> Later<'a, bool> {
+        Box::pin(self.keeper_was_here(plan))
     }
 }

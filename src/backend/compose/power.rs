@@ -18,7 +18,7 @@ use crate::{
 impl Compose {
     /// The keeper does it where there is one: what stops behind its back it would replace. Stopped by hand, it can do
     /// nothing until it runs again.
-    pub(super) async fn power(&self, mirror: &Name, part: &Part, power: Power) -> Result<()> {
+    pub(super) async fn keeper_power(&self, mirror: &Name, part: &Part, power: Power) -> Result<()> {
         match self.helper_container(mirror, Kind::Keeper).await?.filter(keeps) {
             Some(keeper) if command_of(&keeper).contains(" --no-socket") => {
                 Err(BackendError::NoSocket { mirror: mirror.clone() })

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     formats::journal::{Event, KeeperStatus},
     name::Name,
-    plan::Plan,
 };
 
 /// The one document, beside the journal.
@@ -30,10 +29,6 @@ impl Record for Compose {
 
     fn glance<'a>(&'a self, mirror: &'a Name) -> Later<'a, Option<KeeperStatus>> {
         Box::pin(self.keeper_glance(mirror))
-    }
-
-    fn was_kept<'a>(&'a self, plan: &'a Plan) -> Later<'a, bool> {
-        Box::pin(self.keeper_was_here(plan))
     }
 
     fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event) -> Later<'a, ()> {

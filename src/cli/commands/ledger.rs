@@ -40,8 +40,8 @@ impl Ledger {
         let host = Host::read()?;
         let backend = host.connect().await?;
         let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
-        let Again { plan, tree, secrets, .. } = again(&host, &*backend, &name, &self.files, ui).await?;
-        let (ledger, _) = prodmirror::mirror::verify(&*backend, &plan, &tree, &secrets).await?;
+        let Again { drawn, tree, secrets, .. } = again(&host, &*backend, &name, &self.files, ui).await?;
+        let (ledger, _) = prodmirror::mirror::verify(&*backend, &drawn, &tree, &secrets).await?;
         let failed = require(ui, &ledger, &requirements)?;
         if ui.is_json() {
             ui.document("Ledger", &ledger);

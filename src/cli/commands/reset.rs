@@ -50,7 +50,7 @@ impl Reset {
         let again = again(&host, &*backend, &name, &[], ui).await?;
         let drawn = Drawn::new(ui);
         let request = ResetRequest {
-            plan: &again.plan,
+            drawn: &again.drawn,
             secrets: &again.secrets,
             stores: &stores,
             timeout: span("timeout", &self.timeout)?,

@@ -123,6 +123,7 @@ impl Run {
         if let Some(file) = &self.info {
             let endpoints = backend.endpoint(name).await?;
             let document = MirrorDocument::read(
+                backend.kind(),
                 &launched.observed,
                 &endpoints,
                 launched.timings.clone(),

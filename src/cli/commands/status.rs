@@ -63,7 +63,7 @@ pub async fn document(backend: &dyn Backend, name: &Name) -> Result<MirrorDocume
         return Err(StoryError::NoMirror { mirror: name.clone() }.into());
     }
     let endpoints = backend.endpoint(name).await?;
-    Ok(MirrorDocument::read(&observed, &endpoints, Vec::new(), Credentials::None))
+    Ok(MirrorDocument::read(backend.kind(), &observed, &endpoints, Vec::new(), Credentials::None))
 }
 
 /// A mirror as a table.

@@ -74,7 +74,7 @@ impl Up {
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
         let up = launch::launch(ui, &host, &*backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;
-        let name = up.plan.mirror.clone();
+        let name = up.mirror.clone();
         let document = document(&host, &*backend, &up, &name).await?;
         if ui.is_json() {
             ui.document("Mirror", &document);
@@ -93,7 +93,7 @@ async fn document(
 ) -> Result<MirrorDocument, Failure> {
     let endpoints = backend.endpoint(name).await?;
     let show = if host.ci { Credentials::Masked } else { Credentials::None };
-    Ok(MirrorDocument::read(&up.observed, &endpoints, up.timings.clone(), show))
+    Ok(MirrorDocument::read(backend.kind(), &up.observed, &endpoints, up.timings.clone(), show))
 }
 
 /// What a person reads at the end of an `up`.

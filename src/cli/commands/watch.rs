@@ -138,7 +138,11 @@ fn events(before: Option<&MirrorDocument>, now: &MirrorDocument) -> Vec<String> 
 
 #[cfg(test)]
 mod tests {
-    use prodmirror::mirror::ServiceRow;
+    use prodmirror::{
+        mirror::{Credentials, ServiceRow},
+        observed::Observed,
+        plan::BackendKind,
+    };
 
     use super::*;
 
@@ -152,12 +156,13 @@ mod tests {
             digest: None,
             last_exit: None,
         };
-        MirrorDocument {
-            name: "shop".to_owned(),
-            ready: rows.iter().all(|(_, state, _)| *state == "ready"),
-            services: rows.iter().map(row).collect(),
-            ..MirrorDocument::default()
-        }
+        let nothing = Observed::default();
+        let mut mirror =
+            MirrorDocument::read(BackendKind::Compose, &nothing, &[], Vec::new(), Credentials::None);
+        mirror.name = "shop".to_owned();
+        mirror.ready = rows.iter().all(|(_, state, _)| *state == "ready");
+        mirror.services = rows.iter().map(row).collect();
+        mirror
     }
 
     #[test]

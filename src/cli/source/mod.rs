@@ -176,8 +176,8 @@ fn holds_files(file: &str) -> Result<bool, Failure> {
 
 /// What really runs in a mirror.
 pub async fn live(host: &Host, backend: &dyn Backend, name: &Name, ui: &Ui) -> Result<LiveTree, Failure> {
-    let Again { plan, tree, secrets, .. } = again(host, backend, name, &[], ui).await?;
-    Ok(mirror::live_tree(backend, &plan, &tree, &secrets).await?)
+    let Again { drawn, tree, secrets, .. } = again(host, backend, name, &[], ui).await?;
+    Ok(mirror::live_tree(backend, &drawn, &tree, &secrets).await?)
 }
 
 /// The mirror that a Compose project is, if it is one.

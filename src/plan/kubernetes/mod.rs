@@ -53,7 +53,7 @@ pub(crate) use pods::{is_search, processes_of};
 pub(crate) use seconds::{grace as grace_seconds, sleep as sleep_seconds, up as whole_seconds};
 
 use super::{
-    BackendKind, Capabilities, Refusal, SecretPlan, Site, Step, Template, gateway, notes,
+    BackendKind, Capabilities, Refusal, SecretPlan, Served, Site, Step, Template, gateway, notes,
     order::{self, Node},
     refusals, secrets as of_profile, spec, stores as engines,
 };
@@ -163,6 +163,21 @@ pub struct ClusterStore {
     pub settings: IndexMap<String, String>,
     /// A file or folder, relative to the profile; absent is empty.
     pub seed: Option<String>,
+}
+
+impl ClusterStore {
+    pub fn served(&self) -> Served<'_> {
+        Served {
+            store: &self.store,
+            engine: self.engine,
+            port: self.port,
+            database: self.database.as_ref(),
+            user: self.user.as_ref(),
+            password: self.password.as_ref(),
+            settings: &self.settings,
+            seed: self.seed.as_deref(),
+        }
+    }
 }
 
 /// What a step does on a cluster.

@@ -1,9 +1,6 @@
-//! Waiting is ours: one loop with one deadline, and a failure that says what was waited for.
+//! Waiting for what the keeper keeps: one loop with one deadline, and a failure that says what was waited for.
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 
@@ -17,43 +14,7 @@ use crate::{
     plan::{Plan, Pod, PodKind},
 };
 
-use super::{Result, StoryError};
-
-/// Why something never became ready.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NotReady {
-    /// Stable, kebab-case: `timeout`, `crash-loop`, `job-failed`, `init-failed`.
-    pub code: String,
-    pub message: String,
-    pub service: Option<String>,
-    pub ordinal: Option<u32>,
-    pub probe: Option<String>,
-    pub last_answer: Option<String>,
-    pub log_tail: Vec<String>,
-}
-
-impl fmt::Display for NotReady {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// One deadline for a whole launch.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline {
-    at: Instant,
-    pub span: Duration,
-}
-
-impl Deadline {
-    pub fn after(span: Duration) -> Self {
-        Self { at: Instant::now() + span, span }
-    }
-
-    pub fn is_over(&self) -> bool {
-        Instant::now() >= self.at
-    }
-}
+use super::super::{NotReady, Result, StoryError, ready::Deadline};
 
 /// How a container that exits again and again is told from one that is slow: this many restarts.
 const CRASH_LOOP: u32 = 3;

@@ -15,10 +15,9 @@ use crate::{
 };
 
 use super::{
-    Result,
-    document::Timing,
-    seed::{self, Stage},
-    wait::{self, Deadline},
+    super::{Result, document::Timing, ready::Deadline, seed},
+    stage::{Stage, keep_copy},
+    wait,
 };
 
 /// What a launch took, step by step.
@@ -247,7 +246,10 @@ impl Launch<'_> {
 
     async fn seed(&self, store: &Name, deadline: Deadline) -> Result<()> {
         match self.stage.plan.stores.iter().find(|planned| planned.store == *store) {
-            Some(store) => seed::seed(&self.stage, store, deadline).await,
+            Some(store) => {
+                let keep = async || keep_copy(&self.stage, store).await;
+                seed::seed(&self.stage.loading(), store.served(), deadline, keep).await
+            }
             None => Ok(()),
         }
     }
@@ -260,7 +262,7 @@ pub async fn take_away(stage: &Stage<'_>, pod: &Pod) -> Result<()> {
     let mounted = mounted(pod);
     for volume in stage.plan.volumes.iter().filter(|volume| mounted.contains(volume.name.as_str())) {
         if volume.role == VolumeRole::Replica {
-            stage.backend.volume().remove(&volume.name).await?;
+            stage.place.volume().remove(&volume.name).await?;
         }
     }
     Ok(())

@@ -1,0 +1,56 @@
+//! What is there of the stores that an `up` makes anew, and how it is thrown away.
+
+use crate::{
+    backend::{RunState, What},
+    formats::journal::Event,
+    observed::Observed,
+    plan::{Pod, StorePlan, jobs_after, key_of},
+};
+
+use super::{
+    super::{
+        Result,
+        anew::{Anew, Holds},
+    },
+    launch::take_away,
+    stage::Stage,
+};
+
+/// What is there of a store.
+pub fn holds(store: &StorePlan, observed: &Observed) -> Holds {
+    if observed.volumes.iter().any(|volume| volume.name == store.volume) {
+        Holds::State
+    } else if observed.containers.iter().any(|container| key_of(container) == Some(&store.container)) {
+        Holds::Server
+    } else {
+        Holds::Nothing
+    }
+}
+
+/// Throws away what these stores hold, so that their seeds meet empty servers, and the jobs that need them.
+///
+/// Noted first: whoever is cut off in the middle leaves stores that are known to hold nothing whole.
+pub async fn clear(anew: &Anew, stage: &Stage<'_>, observed: &Observed) -> Result<()> {
+    if observed.containers.is_empty() {
+        return Ok(());
+    }
+    for store in stage.plan.stores.iter().filter(|store| anew.stores.contains_key(&store.store)) {
+        let copy = &store.copy.name;
+        let copied = observed.volumes.iter().any(|volume| volume.name == *copy);
+        if !copied && holds(store, observed) == Holds::Nothing {
+            continue;
+        }
+        let event = Event::StoreCleared { store: store.store.to_string() };
+        stage.backend.note(&stage.plan.mirror, &event).await?;
+        let pods = stage.plan.pods.iter().filter(|pod| pod.service == store.store);
+        let keys: Vec<String> = pods.flat_map(Pod::members).map(|container| container.key.clone()).collect();
+        stage.start(What::Containers(&keys), RunState::Absent).await?;
+        for volume in [&store.volume, copy] {
+            stage.place.volume().remove(volume).await?;
+        }
+    }
+    for job in jobs_after(stage.plan, &anew.stores.keys().collect::<Vec<_>>()) {
+        take_away(stage, job).await?;
+    }
+    Ok(())
+}

@@ -211,6 +211,6 @@ mod tests {
         append(folder.path(), [event.clone()]).unwrap();
         let line = Reader::new(folder.path()).more().unwrap().remove(0);
         assert_eq!(line.event, event);
-        assert!(super::super::memory::millis(&line.at).is_some(), "{}", line.at);
+        assert!(crate::formats::course::millis(&line.at).is_some(), "{}", line.at);
     }
 }

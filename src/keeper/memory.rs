@@ -4,28 +4,18 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{backoff::BackOff, seen::Millis};
+use super::backoff::BackOff;
+use crate::formats::course::{Course, Millis, millis};
 use crate::formats::duties::Duties;
-use crate::formats::journal::{
-    Event, JobStatus, KeeperStatus, LastExit, Line, ProbeKind, ProfileMark, SeedStatus, UpState,
-};
+use crate::formats::journal::{Event, JobStatus, KeeperStatus, LastExit, Line, ProbeKind};
 use crate::log;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    pub run: Option<String>,
-    pub profile: Option<ProfileMark>,
-    pub up: UpState,
-    #[serde(default)]
-    was_up: bool,
-    pub failure: Option<String>,
-    /// RFC 3339.
-    pub expires: Option<String>,
+    #[serde(flatten)]
+    pub course: Course,
     /// The end was decided: it expired, or its owner died.
     pub condemned: bool,
-    /// Oldest first; what a later one covers is gone.
-    orders: Vec<Order>,
-    pub seeds: Vec<SeedStatus>,
     pub jobs: Vec<JobStatus>,
     #[serde(with = "pairs")]
     recalls: BTreeMap<(String, u32, String), Recall>,
@@ -42,25 +32,6 @@ pub struct Placed {
     pub duties: Duties,
     pub address: IpAddr,
     pub at: Millis,
-}
-
-/// A `stop` or `start`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Order {
-    service: Option<String>,
-    ordinal: Option<u32>,
-    stop: bool,
-    at: Millis,
-}
-
-/// What was ordered for one replica last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ordered {
-    /// Nothing.
-    Run,
-    Stop,
-    /// Started again at this time; containers that ended before were stopped, they did not crash.
-    Resume(Millis),
 }
 
 /// What is remembered of one container, across the containers that took its place.
@@ -90,12 +61,6 @@ impl Recall {
     }
 }
 
-/// Unix milliseconds of an RFC 3339 time.
-pub fn millis(text: &str) -> Option<Millis> {
-    let time: jiff::Timestamp = text.parse().ok()?;
-    Millis::try_from(time.as_millisecond()).ok()
-}
-
 impl Memory {
     pub fn recall(&self, service: &str, ordinal: u32, container: &str) -> Recall {
         self.recalls.get(&(service.to_owned(), ordinal, container.to_owned())).cloned().unwrap_or_default()
@@ -105,29 +70,12 @@ impl Memory {
         self.ready.get(&(service.to_owned(), ordinal)).copied()
     }
 
-    pub fn ordered(&self, service: &str, ordinal: u32) -> Ordered {
-        let last = self.orders.iter().rev().find(|order| {
-            order.service.as_deref().is_none_or(|s| s == service)
-                && order.ordinal.is_none_or(|o| o == ordinal)
-        });
-        match last {
-            None => Ordered::Run,
-            Some(order) if order.stop => Ordered::Stop,
-            Some(order) => Ordered::Resume(order.at),
-        }
-    }
-
-    /// Whether the whole mirror was stopped and nothing of it started since.
-    pub fn stopped(&self) -> bool {
-        self.orders.first().is_some_and(|order| order.service.is_none() && order.stop)
-            && self.orders.iter().all(|order| order.stop)
-    }
-
     pub fn job_done(&self, job: &str) -> Option<i64> {
         self.jobs.iter().find(|known| known.job == job).map(|known| known.code)
     }
 
     pub fn apply(&mut self, line: &Line) {
+        self.course.apply(line);
         let at = millis(&line.at).unwrap_or_default();
         match &line.event {
             // It stands for everything before it.
@@ -135,40 +83,18 @@ impl Memory {
                 Ok(memory) => *self = memory,
                 Err(error) => log::error("the journal's sum cannot be read", &[("why", &error)]),
             },
-            Event::KeeperStarted { .. } | Event::ReplicaReplaced { .. } | Event::StoreReset { .. } => {}
-            Event::UpBegun { run, profile, expires } => {
-                self.run = Some(run.clone());
-                self.profile = Some(profile.clone());
-                self.expires = expires.clone();
-                (self.up, self.failure) = (UpState::Begun, None);
-            }
-            Event::UpDone { .. } => (self.up, self.was_up) = (UpState::Done, true),
-            Event::UpFailed { message, expires, .. } => {
-                self.expires = expires.clone();
-                (self.up, self.failure) = (UpState::Failed, Some(message.clone()));
-            }
-            Event::DownBegun { .. } => (self.up, self.was_up) = (UpState::DownBegun, false),
-            Event::Stopped { service, ordinal } => self.order(service, *ordinal, true, at),
-            Event::Started { service, ordinal } => self.order(service, *ordinal, false, at),
-            Event::StoreSeeded { store, seed, hash, fingerprint, bytes, count, millis, expired } => {
-                self.seeds.retain(|known| known.store != *store);
-                self.seeds.push(SeedStatus {
-                    store: store.clone(),
-                    seed: seed.clone(),
-                    hash: hash.clone(),
-                    fingerprint: fingerprint.clone(),
-                    bytes: *bytes,
-                    count: *count,
-                    expired: *expired,
-                    millis: *millis,
-                    at: line.at.clone(),
-                });
-            }
-            Event::SeedTouched { store, fingerprint } => {
-                let seed = self.seeds.iter_mut().find(|known| known.store == *store);
-                seed.into_iter().for_each(|seed| seed.fingerprint = Some(fingerprint.clone()));
-            }
-            Event::StoreCleared { store } => self.seeds.retain(|known| known.store != *store),
+            Event::KeeperStarted { .. } | Event::ReplicaReplaced { .. } => {}
+            // The course has them.
+            Event::UpBegun { .. }
+            | Event::UpDone { .. }
+            | Event::UpFailed { .. }
+            | Event::DownBegun { .. }
+            | Event::Stopped { .. }
+            | Event::Started { .. }
+            | Event::StoreSeeded { .. }
+            | Event::SeedTouched { .. }
+            | Event::StoreCleared { .. }
+            | Event::StoreReset { .. } => {}
             Event::JobFinished { job, spec, code } => {
                 self.jobs.retain(|known| known.job != *job);
                 self.jobs.push(JobStatus { job: job.clone(), spec: spec.clone(), code: *code });
@@ -217,29 +143,9 @@ impl Memory {
         self.recalls.entry((service.to_owned(), ordinal, container.to_owned())).or_default()
     }
 
-    fn order(&mut self, service: &Option<String>, ordinal: Option<u32>, stop: bool, at: Millis) {
-        let covered = |old: &Order| {
-            (service.is_none() || *service == old.service) && (ordinal.is_none() || ordinal == old.ordinal)
-        };
-        self.orders.retain(|old| !covered(old));
-        self.orders.push(Order { service: service.clone(), ordinal, stop, at });
-    }
-
     /// The part of the status that the journal knows.
     pub fn status(&self) -> KeeperStatus {
-        KeeperStatus {
-            run: self.run.clone(),
-            profile: self.profile.clone(),
-            up: self.up,
-            was_up: self.was_up,
-            failure: self.failure.clone(),
-            expires: self.expires.clone(),
-            leased: false,
-            stopped: self.stopped(),
-            replicas: Vec::new(),
-            seeds: self.seeds.clone(),
-            jobs: self.jobs.clone(),
-        }
+        KeeperStatus { jobs: self.jobs.clone(), ..self.course.status() }
     }
 }
 

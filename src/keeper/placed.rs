@@ -46,11 +46,12 @@ mod tests {
     use super::*;
     use crate::{
         formats::{
+            course::Ordered,
             duties::PodKind,
             journal::{Event, Line, ProbeKind},
         },
         keeper::{
-            memory::{Memory, Ordered},
+            memory::Memory,
             replica::{Act, Outcome, Phase, Replica, Wish, rig},
         },
         name::Name,

@@ -8,10 +8,11 @@ mod steps;
 use super::{
     life::HookState,
     member::Member,
-    memory::{Memory, Ordered},
+    memory::Memory,
     seen::{Millis, ReplicaSeen},
 };
 use crate::formats::{
+    course::Ordered,
     duties::{Duties, PodKind, Role},
     journal::{Event, ProbeKind, ReplicaStatus},
 };

@@ -14,7 +14,7 @@ use super::{
     engine::Engine,
     journal::{self, Reader},
     lease::{self, LeaseKind},
-    memory::{Memory, Ordered, millis},
+    memory::Memory,
     placed,
     publish::{Publisher, View},
     replica::{Action, Phase, Replica, Wish},
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     formats::{
+        course::{Ordered, millis},
         duties::{Duties, PodKind},
         journal::{Event, KeeperStatus, Line, UpState},
         ready::ReadyReplica,
@@ -169,7 +170,7 @@ impl Keeper {
     }
 
     fn wish(&self, key: &ReplicaKey) -> Wish {
-        let phase = match self.memory.up {
+        let phase = match self.memory.course.up {
             _ if self.memory.condemned => Phase::Ending,
             UpState::None | UpState::Begun => Phase::Launching,
             UpState::Done => Phase::Up,
@@ -178,7 +179,7 @@ impl Keeper {
         };
         let needs = self.replicas.get(key).map_or(&[][..], |replica| &replica.duties.needs);
         let needs_met = needs.iter().all(|need| self.is_met(need.as_str()));
-        let mut ordered = self.memory.ordered(&key.0, key.1);
+        let mut ordered = self.memory.course.ordered(&key.0, key.1);
         if ordered == Ordered::Stop && self.is_needed(key) {
             ordered = Ordered::Run;
         }
@@ -191,7 +192,7 @@ impl Keeper {
         self.replicas.get(key).is_some_and(runs)
             && self.replicas.iter().any(|((service, ordinal), other)| {
                 let needs = other.duties.needs.iter().any(|need| need.as_str() == key.0);
-                needs && runs(other) && self.memory.ordered(service, *ordinal) == Ordered::Stop
+                needs && runs(other) && self.memory.course.ordered(service, *ordinal) == Ordered::Stop
             })
     }
 
@@ -201,7 +202,7 @@ impl Keeper {
         of.all(|((service, ordinal), replica)| match replica.duties.kind {
             PodKind::Job => self.memory.job_done(service) == Some(0),
             _ => {
-                let stopped = self.memory.ordered(service, *ordinal) == Ordered::Stop;
+                let stopped = self.memory.course.ordered(service, *ordinal) == Ordered::Stop;
                 stopped || replica.ready()
             }
         })
@@ -297,7 +298,8 @@ impl Keeper {
     /// The journal's word; the label's where no `up` was ever begun.
     fn expires(&self) -> Option<Millis> {
         let own = self.world.keeper().and_then(|keeper| keeper.expires.clone());
-        let text = if self.memory.up == UpState::None { own } else { self.memory.expires.clone() };
+        let text =
+            if self.memory.course.up == UpState::None { own } else { self.memory.course.expires.clone() };
         text.as_deref().and_then(millis)
     }
 

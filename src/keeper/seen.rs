@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-/// Unix time in milliseconds. The state machine has no clock: time is passed in.
-pub type Millis = u64;
+/// The state machine has no clock: time is passed in.
+pub use crate::formats::course::Millis;
 
 /// One replica as it is right now.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use bollard::models::{BollardDate, ContainerInspectResponse, ContainerStateStatusEnum};
 
-use super::{
-    memory::millis,
-    seen::{ContainerSeen, Exit, Millis, PauseSeen, ReplicaSeen, Run},
+use super::seen::{ContainerSeen, Exit, Millis, PauseSeen, ReplicaSeen, Run};
+use crate::{
+    formats::{course::millis, duties::Duties},
+    labels, log,
 };
-use crate::{formats::duties::Duties, labels, log};
 
 /// One container of the mirror.
 #[derive(Clone, Debug)]

@@ -3,13 +3,13 @@
 use super::{Act, Action, Phase, Replica, Step, Wish};
 use crate::{
     formats::{
+        course::Ordered,
         duties::{PodKind, Role},
         journal::Event,
     },
     keeper::{
         life::{HookState, Life},
         member::{Look, Member},
-        memory::Ordered,
         seen::{ContainerSeen, Exit, Millis, PauseSeen, ReplicaSeen, Run},
     },
 };

@@ -23,6 +23,7 @@ mod place;
 mod process;
 mod reading;
 pub mod redact;
+pub mod saved;
 mod scene;
 mod settings;
 mod sides;

@@ -11,6 +11,8 @@ pub enum Content {
     Kubernetes,
     /// `docker inspect`.
     Inspect,
+    /// What `capture --format json` answered.
+    Capture,
     /// Variables of some dialect.
     Variables,
 }
@@ -50,6 +52,7 @@ fn of_json(json: &Json) -> Content {
     }
     match (version, first["kind"].as_str()) {
         (_, Some("Environment")) => Content::Variables,
+        (version, Some("Capture")) if version.starts_with("prodmirror/") => Content::Capture,
         (version, None) if version.starts_with("prodmirror/") => Content::Profile,
         ("", _) if first["services"].is_object() => Content::Compose,
         // The API's own lists, saved as they were answered.
@@ -84,6 +87,7 @@ mod tests {
             (r#"["A=1"]"#, Content::Variables),
             (r#"{"apiVersion": "prodmirror/v1", "kind": "Environment"}"#, Content::Variables),
             (r#"{"apiVersion": "prodmirror/v1", "name": "x"}"#, Content::Profile),
+            (r#"{"apiVersion": "prodmirror/v1", "kind": "Capture", "profile": {}}"#, Content::Capture),
             (r#"[{"Id": "x", "Config": {"Env": ["A=1"]}}]"#, Content::Inspect),
             (r#"{"apiVersion": "v1", "kind": "List", "items": []}"#, Content::Kubernetes),
             (r#"{"kind": "PodList", "items": []}"#, Content::Kubernetes),

@@ -266,6 +266,45 @@ fn secrets_are_read_by_a_switch_alone_and_compared_by_their_hash() {
     let notes = live["notes"].to_string();
     assert!(notes.contains("its value in production has the hash "), "{notes}");
     assert_eq!(live["profile"]["services"]["web"]["env"]["TOKEN"], "${secret:keys-token}");
+    let hash = live["secrets"]["keys-token"]["secret"].as_str().unwrap();
+    assert!(notes.contains(hash), "the document says it as data too: {live}");
+
+    // What was captured is a SOURCE, and is compared with what runs, by hash.
+    let saved = |stage: &Stage| stage.cli.file("prod.json", &live.to_string()).display().to_string();
+    let file = saved(&stage);
+    let journal = stage.cli.home.path().join("calls.jsonl");
+    let written = ["--journal", journal.to_str().unwrap()];
+    let same = [&["diff", &file, "kubernetes:prod/shop", "--hash-secrets", "--format", "json"], &written[..]];
+    assert_eq!(stage.run(&same.concat()).ok().json()["untold"], json!([]));
+    assert!(fs::read_to_string(&journal).unwrap().contains("/secrets?"));
+    stage.run(&["env-diff", &file, "kubernetes:prod/shop#web", "--hash-secrets"]).ok();
+
+    // bGV0bWVpbi03OA== is another value; both users have one key.
+    let other = Stage::new(&format!("{STACK}---{}", SECRET.replace("bi03Nw", "bi03OA")), nothing_else());
+    let key = ".local/state/prodmirror/hash-key";
+    other.cli.file(key, "");
+    fs::copy(stage.cli.home.path().join(key), other.cli.home.path().join(key)).unwrap();
+    let file = saved(&other);
+    let differs = ["diff", &file, "kubernetes:prod/shop", "--format", "json"];
+    let difference = other.run(&[&differs, &["--hash-secrets"][..]].concat()).code(1).json();
+    let changes = difference["changes"].as_array().unwrap().iter();
+    let changes: Vec<&Json> = changes.filter(|one| one["noise"].is_null()).collect();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!((&changes[0]["path"], &changes[0]["class"]), (&json!("secrets.keys-token"), &json!("secret")));
+    assert_eq!(changes[0]["from"]["secret"], hash);
+    let unread = other.run(&differs).ok().json();
+    assert_eq!(unread["untold"][0]["path"], "secrets", "nothing is read without the switch: {unread}");
+    let variables = other
+        .run(&["env-diff", &file, "kubernetes:prod/shop#web", "--hash-secrets", "--format", "json"])
+        .code(1)
+        .json();
+    assert_eq!(variables["changes"][0]["name"], "TOKEN");
+    assert!(other.api.asked().iter().filter(|one| one.contains("/secrets?")).count() == 2);
+
+    // Under another key nothing can be told.
+    let stranger = Stage::new(&format!("{STACK}---{SECRET}"), nothing_else());
+    let file = saved(&stranger);
+    stranger.run(&["diff", &file, "kubernetes:prod/shop", "--hash-secrets"]).code(6);
 }
 
 #[test]

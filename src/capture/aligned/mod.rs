@@ -8,11 +8,13 @@ mod defaults;
 mod images;
 mod ports;
 mod references;
+mod secrets;
 mod untold;
 mod variables;
 
 use serde_json::Value as Json;
 
+pub use secrets::{Hashes, by_hash};
 pub use untold::Teller;
 
 use super::tree::{get, put, remove};
@@ -31,14 +33,18 @@ pub struct Aligned {
     pub unread: Vec<(Path, String)>,
     /// What the other has and no source of this kind can tell.
     pub untold: Vec<Untold>,
+    /// What is known of its secrets, by the other's names for them.
+    pub hashes: Hashes,
 }
 
-/// Both trees are profiles in their long form; `teller` is what the captured one was read from.
+/// Both trees are profiles in their long form; `teller` is what the captured one was read from, `hashes` what is known
+/// of its secrets by its own names for them.
 ///
 /// # Errors
 /// One of the trees is no profile.
-pub fn aligned(captured: &Json, teller: Teller, other: &Json) -> Result<Aligned, Problems> {
+pub fn aligned(captured: &Json, teller: Teller, hashes: &Hashes, other: &Json) -> Result<Aligned, Problems> {
     let (profile, theirs) = (from_tree(captured)?, from_tree(other)?);
+    let hashes = hashes.renamed(&secrets::met(captured, other));
     let mut tree = captured.clone();
     let unread = images::unread(&tree, other);
     variables::spell(&mut tree, &profile, other, &theirs);
@@ -46,7 +52,7 @@ pub fn aligned(captured: &Json, teller: Teller, other: &Json) -> Result<Aligned,
     references::spell(&mut tree, other);
     defaults::spell(&mut tree, other);
     let untold = untold::fill(&mut tree, teller, other);
-    Ok(Aligned { tree, unread, untold })
+    Ok(Aligned { tree, unread, untold, hashes })
 }
 
 /// Where a pattern leads to in the other tree, and to nothing in this one.

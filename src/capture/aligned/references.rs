@@ -12,8 +12,7 @@ use crate::{
 /// Where both sides have a secret in the same place of the same text, it goes by the other's name.
 pub(super) fn spell(tree: &mut Json, other: &Json) {
     walk(&Path::root(), tree, other);
-    let mut used = BTreeSet::new();
-    gather(&Path::root(), tree, &mut used);
+    let used = used(tree);
     let of = |tree: &Json| tree.get("secrets").and_then(Json::as_object).cloned().unwrap_or_default();
     // What the other declares is as it says there; what only this side has stays where something refers to it.
     let mut secrets: Map<String, Json> = of(other);
@@ -52,14 +51,14 @@ fn walk(at: &Path, mine: &mut Json, theirs: &Json) {
 }
 
 /// `files.PATH.secret` holds the name alone.
-fn names_a_secret(at: &Path) -> bool {
+pub(super) fn names_a_secret(at: &Path) -> bool {
     at.key_at(0) != Some("secrets")
         && at.key_at(2) == Some("files")
         && at.key_at(at.0.len() - 1) == Some("secret")
 }
 
 /// Whether two texts are the same but for the names of their secrets.
-fn alike(mine: &str, theirs: &str) -> bool {
+pub(super) fn alike(mine: &str, theirs: &str) -> bool {
     let nameless = |text: &str| {
         let (Text(pieces), _) = Text::parse(text).ok()?;
         let nameless = |piece: Piece| match piece {
@@ -69,6 +68,13 @@ fn alike(mine: &str, theirs: &str) -> bool {
         Some(pieces.into_iter().map(nameless).collect::<Vec<_>>())
     };
     matches!((nameless(mine), nameless(theirs)), (Some(mine), Some(theirs)) if mine == theirs && mine.contains(&None))
+}
+
+/// The secrets that a tree refers to.
+pub(super) fn used(tree: &Json) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    gather(&Path::root(), tree, &mut used);
+    used
 }
 
 fn gather(at: &Path, value: &Json, to: &mut BTreeSet<String>) {

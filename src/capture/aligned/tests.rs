@@ -16,7 +16,8 @@ fn compared(wanted: Json, captured: Json, teller: Teller) -> Difference {
         crate::profile::tree(&from_tree(&lengthen(&tree)).unwrap())
     };
     let (wanted, captured) = (long(wanted), long(captured));
-    let Aligned { tree, unread, untold } = aligned(&captured, teller, &wanted).unwrap();
+    let hashes = Hashes::default();
+    let Aligned { tree, unread, untold, .. } = aligned(&captured, teller, &hashes, &wanted).unwrap();
     let mut difference = diff::compare(&wanted, &tree);
     difference.set_aside(&unread);
     difference.untold = untold;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     capture::names::{plain, unique},
-    env::Keyed,
+    env::{HashKey, Keyed},
     name::Name,
     profile::{Piece, Shape},
 };
@@ -49,6 +49,22 @@ impl Values {
     /// The hash of a value that nobody handed on.
     pub fn hash(&self, name: &Name) -> Option<&Keyed> {
         self.hashes.get(name)
+    }
+
+    /// Whether neither a value nor a hash is known.
+    pub fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.hashes.is_empty()
+    }
+
+    /// Of a capture that was saved, which kept hashes alone.
+    pub fn of_hashes(hashes: BTreeMap<Name, Keyed>) -> Self {
+        Self { hashes, ..Self::default() }
+    }
+
+    /// The hash of every secret whose value was read here, or by whoever hashed it.
+    pub fn hashed(&self, key: &HashKey) -> BTreeMap<Name, Keyed> {
+        let read = self.read.iter().map(|(name, value)| (name.clone(), key.hash(value)));
+        self.hashes.clone().into_iter().chain(read).collect()
     }
 
     /// Gives the secret of an origin (`Secret/db/password`) its hash; answers its name in the profile.

@@ -3,14 +3,16 @@
 mod files;
 mod kubernetes;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use prodmirror::{
     capture::{
         draft::{Draft, From, is_unedited, sealed},
         redact::Rules,
+        saved,
     },
+    mirror,
     path::Path,
     readers::compose::Ask,
 };
@@ -27,7 +29,8 @@ use crate::cli::{
 
 /// Make a profile of what really runs, or of its files
 ///
-/// What a profile cannot hold stands in it as comments, values of secrets nowhere.
+/// What a profile cannot hold stands in it as comments, values of secrets nowhere. With --format json the answer has a
+/// keyed hash of each secret whose value was read, by which `diff` and `env-diff` compare it.
 ///
 /// Example: prodmirror capture compose compose.yaml -o prodmirror.yaml
 #[derive(Debug, Args)]
@@ -189,7 +192,12 @@ impl Output {
             ui.say(format!("wrote {}", file.display()));
         }
         if ui.is_json() {
-            ui.document("Capture", &draft);
+            // The key is made at first use, so not without need.
+            let hashes = match draft.values.is_empty() {
+                true => BTreeMap::new(),
+                false => draft.values.hashed(&mirror::hash_key(&Host::read()?.hash_key)?),
+            };
+            ui.document("Capture", &saved::Document::new(&draft, hashes));
         } else if self.output.is_none() {
             ui.data(&text);
         }

@@ -9,7 +9,7 @@ use prodmirror::{
 use crate::cli::{
     failure::{Failure, exit},
     host::Host,
-    source,
+    source::{self, reach::ReachArgs},
     ui::Ui,
 };
 
@@ -17,15 +17,18 @@ use crate::cli::{
 ///
 /// A mirror is read live: what really runs, not what its profile says. Anything but a profile and a mirror is captured
 /// first, as `capture` does it: what means the same is no difference, and what such a source cannot tell is named.
+/// Where the values of secrets were read on both sides, they are compared by keyed hash.
 /// Exit 0 when they are equal, 1 when they differ, 6 when only what cannot be compared is left.
 ///
 /// Examples:
 ///   prodmirror diff profiles/shop-dev.yaml profiles/shop.yaml
 ///   prodmirror diff profiles/shop.yaml mirror:shop --html difference.html
 ///   prodmirror diff compose.yaml compose:shop
+///   prodmirror diff captured.json kubernetes:prod/shop --hash-secrets
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, `-`,
+    /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, what
+    /// `capture --format json` printed, `-`,
     /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
@@ -37,6 +40,8 @@ pub struct Diff {
     /// Also write a page to look at
     #[arg(long, value_name = "FILE", env = "PRODMIRROR_HTML", hide_env = true)]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 impl Diff {
@@ -52,7 +57,9 @@ impl Diff {
             }
             (a, b) => a.as_ref().or(b.as_ref()),
         };
-        let (mut a, mut b) = (source::tree(&host, &from, ui).await?, source::tree(&host, &to, ui).await?);
+        let reach = self.reach.open(&host)?;
+        let (mut a, mut b) =
+            (source::tree(&host, &from, &reach, ui).await?, source::tree(&host, &to, &reach, ui).await?);
         let mut difference = source::compare(&mut a, &mut b)?;
         if let Some(service) = service {
             difference.only(service);

@@ -15,7 +15,7 @@ use super::diff::code;
 use crate::cli::{
     failure::Failure,
     host::Host,
-    source,
+    source::{self, reach::ReachArgs},
     ui::{DIM, Ui},
 };
 
@@ -35,7 +35,8 @@ use crate::cli::{
 #[derive(Debug, Args)]
 pub struct Drift {
     /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE, a
-    /// Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, or a captured profile
+    /// Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, a captured profile or what
+    /// `capture --format json` printed
     #[arg(value_name = "SOURCE")]
     source: String,
     /// How it should be
@@ -53,6 +54,8 @@ pub struct Drift {
     /// Also differences that mean nothing
     #[arg(long, env = "PRODMIRROR_NOISE", hide_env = true)]
     noise: bool,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 /// `Diff`, with what was allowed.
@@ -80,8 +83,9 @@ impl Drift {
         let name = source::named(&self.source)?;
         let against = self.against.display().to_string();
         let profile = source::named(&format!("profile:{against}"))?;
-        let mut wanted = source::tree(&host, &profile, ui).await?;
-        let mut real = source::tree(&host, &name, ui).await?;
+        let reach = self.reach.open(&host)?;
+        let mut wanted = source::tree(&host, &profile, &reach, ui).await?;
+        let mut real = source::tree(&host, &name, &reach, ui).await?;
         let mut difference = source::compare(&mut wanted, &mut real)?;
         if let Some(service) = &name.service {
             difference.only(service);

@@ -25,7 +25,8 @@ use crate::cli::{
 ///   prodmirror env-dump --from docker:web-1 --format json | prodmirror env-diff local.env -
 #[derive(Debug, Args)]
 pub struct EnvDiff {
-    /// A file of variables, a profile, a Compose file, Kubernetes manifests or a folder/ of them, `-`, mirror:NAME,
+    /// A file of variables, a profile, what `capture --format json` printed, a Compose file, Kubernetes manifests or a
+    /// folder/ of them, `-`, mirror:NAME,
     /// docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
@@ -48,6 +49,7 @@ impl EnvDiff {
         if a.place == b.place && a.place == prodmirror::sources::Place::Stdin {
             return Err(Failure::usage("bad-source", "only one of the two can be standard input"));
         }
+        let reach = self.reading.reach.open(&host)?;
         let reader = Reader {
             host: &host,
             ui,
@@ -55,6 +57,7 @@ impl EnvDiff {
             image: self.reading.image_env,
             live: self.reading.live,
             rules: self.reading.rules(),
+            reach: &reach,
         };
         let (from, to) = (reader.environments(&a).await?, reader.environments(&b).await?);
         let key = reader.key()?;

@@ -9,7 +9,7 @@ use crate::cli::{
     host::Host,
     naming,
     options::{self, ProfileArgs},
-    source::{self, Reader},
+    source::{self, Reader, reach::ReachArgs},
     ui::Ui,
 };
 
@@ -54,6 +54,8 @@ pub struct ReadingArgs {
     /// Take the variable of this name for none
     #[arg(long = "is-plain", value_name = "NAME")]
     open: Vec<String>,
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }
 
 impl ReadingArgs {
@@ -99,6 +101,7 @@ impl EnvDump {
             (None, Some(service)) => source.service = Some(service.clone()),
             _ => {}
         }
+        let reach = self.reading.reach.open(&host)?;
         let reader = Reader {
             host: &host,
             ui,
@@ -106,6 +109,7 @@ impl EnvDump {
             image: self.reading.image_env,
             live: self.reading.live,
             rules: self.reading.rules(),
+            reach: &reach,
         };
         let environment = only(reader.environments(&source).await?, &source)?;
         ui.say(summary(&environment, &source));

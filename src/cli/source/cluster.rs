@@ -8,11 +8,14 @@ use prodmirror::{
         redact::{Rules, scrub},
     },
     path::Path,
-    readers::kubernetes::{self as reader, Ask, Call, ReadError},
+    readers::kubernetes::{self as reader, Ask, ReadError},
     sources::Place,
 };
 
-use super::captured::{Captured, unfit};
+use super::{
+    captured::{Captured, unfit},
+    reach::Reach,
+};
 use crate::cli::{failure::Failure, host::Host};
 
 /// What was captured, and what of a profile could not be, as patterns of paths with the reason.
@@ -22,13 +25,10 @@ pub struct Read {
 }
 
 /// Reads a namespace; `from` brings the time.
-pub async fn read(
-    ask: &Ask,
-    from: From,
-    rules: &Rules,
-    journal: &mut (dyn FnMut(&Call) + Send),
-) -> Result<Read, Failure> {
-    let answer = reader::read(ask, journal).await?;
+pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
+    let answer = reader::read(ask, &mut |call| reach.write(call)).await;
+    reach.close()?;
+    let answer = answer?;
     let from = From {
         from: "kubernetes",
         context: Some(ask.context.clone()),
@@ -59,7 +59,7 @@ pub async fn read(
 }
 
 /// The namespace that a SOURCE names.
-pub async fn from_place(host: &Host, place: &Place, rules: &Rules) -> Result<Read, Failure> {
+pub async fn from_place(host: &Host, place: &Place, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
     let Place::Kubernetes { context, namespace, object: _ } = place else {
         return Err(Failure::usage("bad-source", format!("{place} is no cluster")));
     };
@@ -67,9 +67,10 @@ pub async fn from_place(host: &Host, place: &Place, rules: &Rules) -> Result<Rea
         kubeconfig: host.kubeconfig.clone(),
         context: context.clone(),
         namespace: Some(namespace.clone()),
+        hash_key: reach.hash_key.clone(),
         ..Ask::default()
     };
-    read(&ask, From::default(), rules, &mut |_| {}).await
+    read(&ask, From::default(), rules, reach).await
 }
 
 impl std::convert::From<ReadError> for Failure {

@@ -2,6 +2,7 @@
 
 pub mod captured;
 pub mod cluster;
+pub mod reach;
 mod variables;
 
 use std::path::Path;
@@ -9,9 +10,10 @@ use std::path::Path;
 use prodmirror::{
     backend::Backend,
     capture::{
-        aligned::{Aligned, Teller, absent, aligned},
+        aligned::{Aligned, Hashes, Teller, absent, aligned, by_hash},
         names::plain,
-        redact::Rules,
+        redact::{Rules, Values},
+        saved::Saved,
     },
     diff::{self, Difference, Untold},
     mirror::{self, LiveTree},
@@ -30,6 +32,7 @@ use super::{
     ui::Ui,
 };
 use captured::Captured;
+use reach::Reach;
 
 /// Reads a SOURCE as a name.
 pub fn named(text: &str) -> Result<SourceName, Failure> {
@@ -53,6 +56,8 @@ pub struct Tree {
     pub teller: Option<Teller>,
     /// Where it could not be read, as patterns, and why.
     pub unread: Vec<(prodmirror::path::Path, String)>,
+    /// What is known of its secrets.
+    pub hashes: Hashes,
 }
 
 /// A file's text and what it holds.
@@ -103,6 +108,13 @@ impl Read {
         })
     }
 
+    /// The capture that the file holds.
+    fn saved(&self) -> Result<Saved, Failure> {
+        Saved::parse(self.text()?).map_err(|why| {
+            Failure::input("bad-capture", format!("{}: this is no answer of `capture`: {why}", self.name))
+        })
+    }
+
     fn text(&self) -> Result<&str, Failure> {
         std::str::from_utf8(&self.bytes).map_err(|error| {
             let line = self.bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -112,49 +124,47 @@ impl Read {
 }
 
 /// Reads a source whole: a profile, what really runs in a mirror, or what a capture makes of anything else.
-pub async fn tree(host: &Host, source: &SourceName, ui: &Ui) -> Result<Tree, Failure> {
+pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> Result<Tree, Failure> {
     let rules = Rules::default();
     match &source.place {
-        Place::File(file) if holds_files(file)? => Ok(captured::from_folder(file, &rules)?.into()),
+        Place::File(file) if holds_files(file)? => Tree::of(captured::from_folder(file, &rules)?, host),
         place @ (Place::File(_) | Place::Stdin | Place::Profile(_)) => {
             let read = file(place)?;
             match read.content {
                 Content::Profile => {
                     let Loaded { profile, origins, .. } = read.profile(ui)?;
-                    Ok(Tree {
-                        tree: profile::tree(&profile),
-                        departures: Vec::new(),
-                        origins,
-                        teller: None,
-                        unread: Vec::new(),
-                    })
+                    Ok(Tree { origins, ..Tree::told(profile::tree(&profile)) })
+                }
+                Content::Capture => {
+                    let Saved { profile, values } = read.saved()?;
+                    Ok(Tree { hashes: hashes(&values, host)?, ..Tree::told(profile) })
                 }
                 Content::Variables => Err(Failure::usage(
                     "not-a-profile",
                     format!("{} holds variables alone; `prodmirror env-diff` compares those", read.name),
                 )),
                 Content::Compose | Content::Kubernetes | Content::Inspect => {
-                    Ok(captured::from_file(place, &read, &rules).await?.into())
+                    Tree::of(captured::from_file(place, &read, &rules).await?, host)
                 }
             }
         }
         Place::Mirror(name) => {
             let backend = host.connect().await?;
             let LiveTree { tree, departures, .. } = live(host, &*backend, name, ui).await?;
-            Ok(Tree { tree, departures, origins: Origins::default(), teller: None, unread: Vec::new() })
+            Ok(Tree { departures, ..Tree::told(tree) })
         }
         place @ (Place::Docker(_) | Place::Compose(_)) => {
             if let Place::Compose(project) = place
                 && let Some(name) = of_mirror(host, project).await?
             {
                 let place = Place::Mirror(name);
-                return Box::pin(tree(host, &SourceName { place, service: None }, ui)).await;
+                return Box::pin(tree(host, &SourceName { place, service: None }, reach, ui)).await;
             }
-            Ok(captured::from_place(host, place, &rules).await?.into())
+            Tree::of(captured::from_place(host, place, &rules).await?, host)
         }
         place @ Place::Kubernetes { .. } => {
-            let cluster::Read { captured, unread } = cluster::from_place(host, place, &rules).await?;
-            Ok(Tree { unread, ..captured.into() })
+            let cluster::Read { captured, unread } = cluster::from_place(host, place, &rules, reach).await?;
+            Ok(Tree { unread, ..Tree::of(captured, host)? })
         }
         Place::Store(_) => {
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
@@ -189,16 +199,12 @@ pub async fn of_mirror(host: &Host, project: &str) -> Result<Option<Name>, Failu
     Ok(mirror::exists(&*backend, &name).await?.then_some(name))
 }
 
-impl From<Captured> for Tree {
-    fn from(Captured { draft, teller }: Captured) -> Self {
-        Self {
-            tree: draft.profile,
-            departures: Vec::new(),
-            origins: Origins::default(),
-            teller: Some(teller),
-            unread: Vec::new(),
-        }
+/// What is known of the secrets of a capture; the key is made at first use, so not without need.
+fn hashes(values: &Values, host: &Host) -> Result<Hashes, Failure> {
+    if values.is_empty() {
+        return Ok(Hashes::default());
     }
+    Ok(Hashes::of(values, &mirror::hash_key(&host.hash_key)?))
 }
 
 /// What two sources differ in: a captured one in the words of the other, what it cannot tell apart.
@@ -208,6 +214,7 @@ impl From<Captured> for Tree {
 pub fn compare(a: &mut Tree, b: &mut Tree) -> Result<Difference, Failure> {
     let mut untold = b.align(&a.tree)?;
     untold.extend(a.align(&b.tree)?);
+    by_hash((&mut a.tree, &a.hashes), (&mut b.tree, &b.hashes), &mut untold);
     let mut difference = diff::compare(&a.tree, &b.tree);
     difference.set_aside(&a.departures);
     difference.set_aside(&b.departures);
@@ -216,15 +223,33 @@ pub fn compare(a: &mut Tree, b: &mut Tree) -> Result<Difference, Failure> {
 }
 
 impl Tree {
+    /// A profile that nobody has to capture.
+    fn told(tree: serde_json::Value) -> Self {
+        Self {
+            tree,
+            departures: Vec::new(),
+            origins: Origins::default(),
+            teller: None,
+            unread: Vec::new(),
+            hashes: Hashes::default(),
+        }
+    }
+
+    fn of(Captured { draft, teller }: Captured, host: &Host) -> Result<Self, Failure> {
+        let hashes = hashes(&draft.values, host)?;
+        Ok(Self { teller: Some(teller), hashes, ..Self::told(draft.profile) })
+    }
+
     /// A profile and a mirror have their own words already.
     fn align(&mut self, other: &serde_json::Value) -> Result<Vec<Untold>, Failure> {
         let Some(teller) = self.teller else { return Ok(Vec::new()) };
-        let Aligned { tree, unread, untold } =
-            aligned(&self.tree, teller, other).map_err(|problems| bad_profile(&problems.0))?;
+        let Aligned { tree, unread, untold, hashes } =
+            aligned(&self.tree, teller, &self.hashes, other).map_err(|problems| bad_profile(&problems.0))?;
         for (pattern, why) in &self.unread {
             self.departures.extend(absent(&tree, other, pattern).into_iter().map(|at| (at, why.clone())));
         }
         self.tree = tree;
+        self.hashes = hashes;
         self.departures.extend(unread);
         Ok(untold)
     }

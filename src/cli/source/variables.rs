@@ -2,6 +2,7 @@
 
 use prodmirror::{
     backend::{Foreign, Scope, compose_labels},
+    capture::{redact::Values, saved::Saved},
     env::{self, Dialect, Environment, HashKey, Variable},
     mirror,
     name::Name,
@@ -10,9 +11,12 @@ use prodmirror::{
     sources::{Content, Place, SourceName},
 };
 
+use serde_json::Value as Json;
+
 use super::{
     captured::{self, Captured},
     cluster, file, holds_files,
+    reach::Reach,
 };
 use crate::cli::{failure::Failure, host::Host, ui::Ui};
 
@@ -27,6 +31,7 @@ pub struct Reader<'a> {
     pub live: bool,
     /// Which variables are secrets, and which are none, whatever they look like.
     pub rules: env::Rules,
+    pub reach: &'a Reach,
 }
 
 impl Reader<'_> {
@@ -58,7 +63,8 @@ impl Reader<'_> {
                 if self.live {
                     return Err(Failure::later("`--live` of a cluster"));
                 }
-                let read = cluster::from_place(self.host, place, &captured::rules(&self.rules)).await?;
+                let rules = captured::rules(&self.rules);
+                let read = cluster::from_place(self.host, place, &rules, self.reach).await?;
                 self.of_captured(&read.captured, place)
             }
             Place::Store(_) => {
@@ -101,6 +107,10 @@ impl Reader<'_> {
                 let variables = env::concealed(variables.into_iter().map(one).collect(), keeping);
                 Ok(vec![Environment { origin: place.to_string(), variables, ..Environment::default() }])
             }
+            Content::Capture => {
+                let Saved { profile, values } = read.saved()?;
+                self.of_values(&profile, &values, place)
+            }
             Content::Compose | Content::Kubernetes | Content::Inspect => {
                 self.of_captured(&captured::from_file(place, &read, &rules).await?, place)
             }
@@ -109,10 +119,14 @@ impl Reader<'_> {
 
     /// What the profile would give each workload; secrets by their hash where their values were read.
     fn of_captured(&self, captured: &Captured, place: &Place) -> Result<Vec<Environment>, Failure> {
-        let profile = profile::from_tree(&captured.draft.profile)
+        self.of_values(&captured.draft.profile, &captured.draft.values, place)
+    }
+
+    fn of_values(&self, tree: &Json, values: &Values, place: &Place) -> Result<Vec<Environment>, Failure> {
+        let profile = profile::from_tree(tree)
             .map_err(|problems| Failure::input("capture", format!("{place}: {problems}")))?;
         let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
-        Ok(env::of_captured(&profile, &captured.draft.values, &place.to_string(), keeping))
+        Ok(env::of_captured(&profile, values, &place.to_string(), keeping))
     }
 
     async fn of_mirror(&self, name: &Name, origin: &str) -> Result<Vec<Environment>, Failure> {

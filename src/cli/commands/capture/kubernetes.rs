@@ -1,16 +1,20 @@
 //! `capture kubernetes`: a namespace of a live cluster.
 
-use std::{fs::File, io::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use prodmirror::{
     capture::draft::From,
-    mirror,
-    readers::kubernetes::{Ask, Call, Wider, rights},
+    readers::kubernetes::{Ask, Wider, rights},
 };
 
 use super::{Output, now};
-use crate::cli::{failure::Failure, host::Host, source::cluster, ui::Ui};
+use crate::cli::{
+    failure::Failure,
+    host::Host,
+    source::{cluster, reach::Reach},
+    ui::Ui,
+};
 
 /// From a namespace of a live cluster, which is listed and never touched
 ///
@@ -37,7 +41,7 @@ pub struct Kubernetes {
     /// Read Nodes too: architecture, kernel, cores and memory. More than `view`
     #[arg(long)]
     nodes: bool,
-    /// Read Secrets too, for their keys and for keyed hashes by which env-diff compares them. More than `view`; no
+    /// Read Secrets too, for their keys and for keyed hashes by which they are compared. More than `view`; no
     /// value is kept
     #[arg(long)]
     hash_secrets: bool,
@@ -64,49 +68,17 @@ impl Kubernetes {
         };
         self.output.admit()?;
         let host = Host::read()?;
+        let reach = Reach::new(&host, self.hash_secrets, self.journal.as_ref())?;
         let ask = Ask {
             kubeconfig: host.kubeconfig.clone(),
             context,
             namespace: self.namespace.clone(),
             selector: self.selector.clone(),
             nodes: self.nodes,
-            hash_key: self.hash_secrets.then(|| mirror::hash_key(&host.hash_key)).transpose()?,
+            hash_key: reach.hash_key.clone(),
         };
-        let mut journal = Journal::open(self.journal.as_ref())?;
         let from = From { at: Some(now()), ..From::default() };
-        let read = cluster::read(&ask, from, &self.output.rules(), &mut |call| journal.write(call)).await;
-        journal.close()?;
-        self.output.put(read?.captured.draft, ui)
-    }
-}
-
-/// Calls as lines of JSON; the first fault is told at the end.
-struct Journal {
-    to: Option<(PathBuf, File)>,
-    fault: Option<std::io::Error>,
-}
-
-impl Journal {
-    fn open(file: Option<&PathBuf>) -> Result<Self, Failure> {
-        let open = |file: &PathBuf| match File::create(file) {
-            Ok(opened) => Ok((file.clone(), opened)),
-            Err(error) => Err(Failure::unwritten(file, &error)),
-        };
-        Ok(Self { to: file.map(open).transpose()?, fault: None })
-    }
-
-    fn write(&mut self, call: &Call) {
-        let Some((_, file)) = &mut self.to else { return };
-        let line = serde_json::to_string(call).map_err(std::io::Error::other);
-        if let Err(error) = line.and_then(|line| writeln!(file, "{line}")) {
-            self.fault.get_or_insert(error);
-        }
-    }
-
-    fn close(self) -> Result<(), Failure> {
-        match (self.to, self.fault) {
-            (Some((file, _)), Some(error)) => Err(Failure::unwritten(&file, &error)),
-            _ => Ok(()),
-        }
+        let read = cluster::read(&ask, from, &self.output.rules(), &reach).await?;
+        self.output.put(read.captured.draft, ui)
     }
 }

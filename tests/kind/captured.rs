@@ -7,14 +7,18 @@ use prodmirror::{
         kubernetes::{documents, draft},
         redact::Rules,
     },
-    readers::kubernetes::{Answer, Ask, ReadError, Wider, read, rights},
+    readers::kubernetes::{Answer, Ask, ReadError, Target, Wider, read, rights},
 };
 use serde_json::{Value, json};
 
 use super::stage::{IMAGE, Space, Stage, deployment, object, running, stage};
 
 /// Reads the namespace as this user of the cluster; answers how it went, and the calls.
-async fn read_as(user: &str, space: &Space) -> (Result<Answer, ReadError>, Vec<String>) {
+async fn read_as(
+    user: &str,
+    space: &Space,
+    target: Option<Target>,
+) -> (Result<Answer, ReadError>, Vec<String>) {
     let Stage { name, .. } = stage().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kubeconfig");
@@ -23,6 +27,7 @@ async fn read_as(user: &str, space: &Space) -> (Result<Answer, ReadError>, Vec<S
         kubeconfig: vec![file],
         context: name.context(),
         namespace: Some(space.name().to_owned()),
+        target,
         ..Ask::default()
     };
     let mut calls = Vec::new();
@@ -60,7 +65,7 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
 
     let mut captured = Vec::new();
     for user in ["viewer", "capturer"] {
-        let (answer, calls) = read_as(user, &space).await;
+        let (answer, calls) = read_as(user, &space, None).await;
         let answer = answer.unwrap();
         let missing: Vec<&str> = answer.missing.iter().map(|one| one.what.as_str()).collect();
         assert_eq!(missing, ["get namespaces/kube-system"], "{user} is bound to one namespace");
@@ -75,7 +80,17 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
     assert_eq!(web["replicas"], 2);
     assert_eq!(web["env"], json!({"LEVEL": "info", "TOKEN": "${secret:keys-token}"}));
 
-    let (nothing, _) = read_as("nobody", &space).await;
+    // One workload takes the same rights and fewer calls, and is the same.
+    let one = Target { kind: "deployment".to_owned(), name: "web".to_owned() };
+    let (answer, calls) = read_as("capturer", &space, Some(one)).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.missing.len(), 1, "{:?}", answer.missing);
+    assert_eq!(calls.len(), 7, "{calls:?}");
+    let from = From { from: "kubernetes", ..From::default() };
+    let draft = draft(answer.documents, &from, &Rules::default()).unwrap();
+    assert_eq!(draft.profile["services"], captured[0]);
+
+    let (nothing, _) = read_as("nobody", &space, None).await;
     let Err(ReadError::Nothing { missing, .. }) = nothing else { panic!("{nothing:?}") };
     assert_eq!(missing.len(), 14, "{missing:#?}");
 }

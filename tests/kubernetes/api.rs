@@ -38,6 +38,21 @@ pub fn resource(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
+/// Whether a query's selectors mean an object: those of one name, and labels with one value each.
+fn is_selected(item: &Json, query: &str) -> bool {
+    let plain = query.replace("%3D", "=").replace("%2C", ",").replace("%20", " ");
+    plain.split('&').all(|part| match part.split_once('=') {
+        Some(("fieldSelector", field)) => {
+            field.strip_prefix("metadata.name=") == item["metadata"]["name"].as_str()
+        }
+        Some(("labelSelector", labels)) => labels.split(',').all(|label| {
+            let (key, value) = label.split_once('=').expect("a label with one value");
+            item["metadata"]["labels"][key] == value
+        }),
+        _ => true,
+    })
+}
+
 impl Api {
     /// Serves these objects by their kinds; `first` may answer before.
     pub fn new(objects: &[Json], first: Box<Rule>) -> Self {
@@ -73,7 +88,9 @@ impl Api {
                             }
                             let of = resource(path);
                             let kind = kinds.get(of).map_or("List".to_owned(), |kind| format!("{kind}List"));
-                            let items = lists.get(of).cloned().unwrap_or_default();
+                            let items = lists.get(of).into_iter().flatten();
+                            let items: Vec<Json> =
+                                items.filter(|item| is_selected(item, query)).cloned().collect();
                             reply(
                                 200,
                                 json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items}),

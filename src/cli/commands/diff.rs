@@ -29,7 +29,7 @@ use crate::cli::{
 pub struct Diff {
     /// A profile, a Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, what
     /// `capture --format json` printed, `-`,
-    /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
+    /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE[/KIND/NAME]; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]
@@ -55,14 +55,14 @@ impl Diff {
             (Some(a), Some(b)) if a != b => {
                 return Err(Failure::usage("bad-source", format!("`#{a}` and `#{b}` are two services")));
             }
-            (a, b) => a.as_ref().or(b.as_ref()),
+            (a, b) => a.clone().or_else(|| b.clone()),
         };
         let reach = self.reach.open(&host)?;
         let (mut a, mut b) =
             (source::tree(&host, &from, &reach, ui).await?, source::tree(&host, &to, &reach, ui).await?);
         let mut difference = source::compare(&mut a, &mut b)?;
-        if let Some(service) = service {
-            difference.only(service);
+        if let Some(service) = service.or(a.only).or(b.only) {
+            difference.only(&service);
         }
         if let Some(file) = &self.html {
             let page = diff::page(&from.to_string(), &to.to_string(), &difference);

@@ -34,7 +34,7 @@ use crate::cli::{
 ///   prodmirror drift captured.yaml --against profiles/shop.yaml --allow drift-allowed.yaml --junit drift.xml
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE, a
+    /// What really is: mirror:NAME, read live, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE[/KIND/NAME], a
     /// Compose file, Kubernetes manifests or a folder/ of them, `docker inspect`'s answer, a captured profile or what
     /// `capture --format json` printed
     #[arg(value_name = "SOURCE")]
@@ -87,7 +87,7 @@ impl Drift {
         let mut wanted = source::tree(&host, &profile, &reach, ui).await?;
         let mut real = source::tree(&host, &name, &reach, ui).await?;
         let mut difference = source::compare(&mut wanted, &mut real)?;
-        if let Some(service) = &name.service {
+        if let Some(service) = name.service.as_ref().or(real.only.as_ref()) {
             difference.only(service);
         }
         let judged = diff::judge(difference, &allowances, &wanted.tree, &real.tree);

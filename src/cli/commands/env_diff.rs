@@ -27,7 +27,7 @@ use crate::cli::{
 pub struct EnvDiff {
     /// A file of variables, a profile, what `capture --format json` printed, a Compose file, Kubernetes manifests or a
     /// folder/ of them, `-`, mirror:NAME,
-    /// docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one service
+    /// docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE[/KIND/NAME]; `#SERVICE` picks one service
     #[arg(value_name = "A")]
     a: String,
     #[arg(value_name = "B")]

@@ -26,7 +26,7 @@ use crate::cli::{
 #[derive(Debug, Args)]
 pub struct EnvDump {
     /// Where to read: a file of variables, a profile, a Compose file, Kubernetes manifests or a folder/ of them, `-`,
-    /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE; `#SERVICE` picks one
+    /// mirror:NAME, docker:CONTAINER, compose:PROJECT, kubernetes:CONTEXT/NAMESPACE[/KIND/NAME]; `#SERVICE` picks one
     #[arg(long, value_name = "SOURCE", env = "PRODMIRROR_SOURCE", hide_env = true)]
     from: Option<String>,
     /// The service, where the source has several

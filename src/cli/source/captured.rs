@@ -23,6 +23,8 @@ use prodmirror::{
     sources::Place,
 };
 
+use serde_json::Map;
+
 use super::{Content, Read};
 use crate::cli::{failure::Failure, host::Host};
 
@@ -139,6 +141,14 @@ impl Captured {
     fn has(&self, name: &str) -> bool {
         let name = plain(name);
         ["services", "jobs", "stores"].iter().any(|section| !self.draft.profile[section][&name].is_null())
+    }
+
+    /// The name of its workload, if it has a single one.
+    pub fn only(&self) -> Option<String> {
+        let sections = ["services", "jobs", "stores"].iter();
+        let mut names =
+            sections.flat_map(|section| self.draft.profile[section].as_object()).flat_map(Map::keys);
+        names.next().filter(|_| names.next().is_none()).cloned()
     }
 }
 

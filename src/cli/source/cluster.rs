@@ -8,7 +8,7 @@ use prodmirror::{
         redact::{Rules, scrub},
     },
     path::Path,
-    readers::kubernetes::{self as reader, Ask, ReadError},
+    readers::kubernetes::{self as reader, Ask, ReadError, Target},
     sources::Place,
 };
 
@@ -60,13 +60,14 @@ pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result
 
 /// The namespace that a SOURCE names.
 pub async fn from_place(host: &Host, place: &Place, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
-    let Place::Kubernetes { context, namespace, object: _ } = place else {
+    let Place::Kubernetes { context, namespace, object } = place else {
         return Err(Failure::usage("bad-source", format!("{place} is no cluster")));
     };
     let ask = Ask {
         kubeconfig: host.kubeconfig.clone(),
         context: context.clone(),
         namespace: Some(namespace.clone()),
+        target: object.clone().map(|(kind, name)| Target { kind, name }),
         hash_key: reach.hash_key.clone(),
         ..Ask::default()
     };
@@ -84,6 +85,9 @@ impl std::convert::From<ReadError> for Failure {
             }
             ReadError::Nothing { .. } => Self::tool("no-rights", message)
                 .hint("`prodmirror capture kubernetes --print-rbac` prints the rights that it needs"),
+            ReadError::NoObject { .. } => {
+                Self::usage("no-such-object", message).hint("`kubectl get all` lists a namespace")
+            }
             ReadError::Failed { .. } => Self::tool("cluster", message),
         }
     }

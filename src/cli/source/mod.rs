@@ -11,7 +11,6 @@ use prodmirror::{
     backend::Backend,
     capture::{
         aligned::{Aligned, Hashes, Teller, absent, aligned, by_hash},
-        names::plain,
         redact::{Rules, Values},
         saved::Saved,
     },
@@ -36,14 +35,9 @@ use reach::Reach;
 
 /// Reads a SOURCE as a name.
 pub fn named(text: &str) -> Result<SourceName, Failure> {
-    let mut source = sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
+    sources::parse(text, &|file| Path::new(file).is_file()).map_err(|error| {
         Failure::usage("bad-source", error.to_string()).hint(format!("for example {}", EXAMPLES.join(", ")))
-    })?;
-    // One object of a cluster is the service that it becomes.
-    if let Place::Kubernetes { object: Some((_, name)), .. } = &source.place {
-        source.service.get_or_insert_with(|| plain(name));
-    }
-    Ok(source)
+    })
 }
 
 /// A source as a tree of the profile's long form.
@@ -58,6 +52,8 @@ pub struct Tree {
     pub unread: Vec<(prodmirror::path::Path, String)>,
     /// What is known of its secrets.
     pub hashes: Hashes,
+    /// The workload that alone was read.
+    pub only: Option<String>,
 }
 
 /// A file's text and what it holds.
@@ -162,9 +158,11 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
             }
             Tree::of(captured::from_place(host, place, &rules).await?, host)
         }
-        place @ Place::Kubernetes { .. } => {
+        place @ Place::Kubernetes { object, .. } => {
+            let is_one = object.is_some();
             let cluster::Read { captured, unread } = cluster::from_place(host, place, &rules, reach).await?;
-            Ok(Tree { unread, ..Tree::of(captured, host)? })
+            let only = captured.only().filter(|_| is_one);
+            Ok(Tree { unread, only, ..Tree::of(captured, host)? })
         }
         Place::Store(_) => {
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
@@ -232,6 +230,7 @@ impl Tree {
             teller: None,
             unread: Vec::new(),
             hashes: Hashes::default(),
+            only: None,
         }
     }
 

@@ -49,6 +49,22 @@ pub(super) enum Answered {
     No { status: u16, why: String },
 }
 
+/// Which objects of a list are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    /// A selector of labels, as `kubectl` takes it.
+    Labelled(String),
+    /// One by its name: a list of one, for which the right to list is enough.
+    Called(String),
+}
+
+impl Which {
+    pub fn called(name: &str) -> Self {
+        Self::Called(name.to_owned())
+    }
+}
+
 pub(super) struct Calls<'a> {
     client: Client,
     context: &'a str,
@@ -76,14 +92,12 @@ impl<'a> Calls<'a> {
     }
 
     /// Every page of a list as one.
-    pub async fn list(
-        &mut self,
-        what: &str,
-        path: &str,
-        selector: Option<&str>,
-    ) -> Result<Answered, ReadError> {
-        let selector =
-            selector.map(|text| format!("&labelSelector={}", url_encode(text))).unwrap_or_default();
+    pub async fn list(&mut self, what: &str, path: &str, which: &Which) -> Result<Answered, ReadError> {
+        let selector = match which {
+            Which::All => String::new(),
+            Which::Labelled(labels) => format!("&labelSelector={}", url_encode(labels)),
+            Which::Called(name) => format!("&fieldSelector={}", url_encode(&format!("metadata.name={name}"))),
+        };
         let base = format!("{path}?limit={PAGE}{selector}");
         for _ in 0..MOST_STARTS {
             let mut items = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::plan::url_encode;
 
-use super::{Ask, Wider};
+use super::{Ask, Wider, calls::Which};
 
 /// One kind of object, as the API serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Missing {
     /// `list deployments.apps`
     pub what: String,
     pub why: String,
+    /// Whether the cluster has such objects at all.
+    pub is_served: bool,
 }
 
 const fn own(group: &'static str, version: &'static str, resource: &'static str) -> List {
@@ -41,26 +43,39 @@ const fn beside(group: &'static str, version: &'static str, resource: &'static s
     List { group, version, resource, scope: Scope::Namespace, is_selected: false }
 }
 
+pub(super) const JOBS: List = own("batch", "v1", "jobs");
+pub(super) const REPLICASETS: List = own("apps", "v1", "replicasets");
+pub(super) const PODS: List = own("", "v1", "pods");
+pub(super) const SERVICES: List = beside("", "v1", "services");
+pub(super) const CONFIGMAPS: List = beside("", "v1", "configmaps");
+pub(super) const CLAIMS: List = beside("", "v1", "persistentvolumeclaims");
+pub(super) const SCALERS: List = beside("autoscaling", "v2", "horizontalpodautoscalers");
+
 /// Workloads first, what they name after them.
 pub(super) const VIEW: [List; 14] = [
     own("apps", "v1", "deployments"),
     own("apps", "v1", "statefulsets"),
     own("apps", "v1", "daemonsets"),
-    own("batch", "v1", "jobs"),
+    JOBS,
     own("batch", "v1", "cronjobs"),
-    own("apps", "v1", "replicasets"),
-    own("", "v1", "pods"),
-    beside("", "v1", "services"),
+    REPLICASETS,
+    PODS,
+    SERVICES,
     beside("networking.k8s.io", "v1", "ingresses"),
-    beside("", "v1", "configmaps"),
-    beside("", "v1", "persistentvolumeclaims"),
-    beside("autoscaling", "v2", "horizontalpodautoscalers"),
+    CONFIGMAPS,
+    CLAIMS,
+    SCALERS,
     beside("policy", "v1", "poddisruptionbudgets"),
     beside("networking.k8s.io", "v1", "networkpolicies"),
 ];
 pub(super) const NODES: List =
     List { group: "", version: "v1", resource: "nodes", scope: Scope::Cluster, is_selected: false };
 pub(super) const SECRETS: List = beside("", "v1", "secrets");
+
+/// The list that holds workloads of a kind, `deployment`.
+pub(super) fn of_kind(kind: &str) -> Option<&'static List> {
+    VIEW.iter().find(|list| list.is_selected && list.resource.strip_suffix('s') == Some(kind))
+}
 
 pub(super) fn wanted(wider: Wider) -> impl Iterator<Item = &'static List> {
     let nodes = wider.nodes.then_some(&NODES);
@@ -97,8 +112,11 @@ impl List {
         }
     }
 
-    pub(super) fn selected_by<'a>(&self, ask: &'a Ask) -> Option<&'a str> {
-        ask.selector.as_deref().filter(|_| self.is_selected)
+    pub(super) fn selected_by(&self, ask: &Ask) -> Which {
+        match &ask.selector {
+            Some(selector) if self.is_selected => Which::Labelled(selector.clone()),
+            _ => Which::All,
+        }
     }
 
     /// What of a profile is not known without it, as patterns of paths.

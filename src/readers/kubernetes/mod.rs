@@ -5,14 +5,18 @@
 mod calls;
 mod connect;
 mod lists;
+mod one;
+mod reading;
 mod rights;
 mod secrets;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use calls::Call;
-use calls::{Answered, Calls};
+use calls::Calls;
 pub use lists::{List, Missing};
+pub use one::Target;
+use reading::Reading;
 pub use rights::{Wider, rights};
 
 use super::kubeconfig::KubeconfigError;
@@ -32,6 +36,8 @@ pub struct Ask {
     pub namespace: Option<String>,
     /// Of workloads, Pods and what leads to them; what they are configured with is read whole.
     pub selector: Option<String>,
+    /// One workload with what it names; absent: all of the namespace.
+    pub target: Option<Target>,
     pub nodes: bool,
     /// Secrets are read under this key: their names and keys are kept, and a hash of each value.
     pub hash_key: Option<HashKey>,
@@ -61,57 +67,34 @@ pub enum ReadError {
     Unknown { context: String, why: String },
     #[error("nothing could be read in namespace `{namespace}`: {}", missing.join("; "))]
     Nothing { namespace: String, missing: Vec<String> },
+    #[error("there is no {kind} `{name}` in namespace `{namespace}`")]
+    NoObject { kind: String, name: String, namespace: String },
     #[error("{what}: {why}")]
     Failed { what: String, why: String },
 }
 
-/// Reads one namespace; every call is told to `journal` when it was answered.
+/// Reads one namespace, or one workload of it; every call is told to `journal` when it was answered.
 ///
 /// # Errors
-/// The cluster cannot be reached or does not know the caller, none of the lists may be read, or one of them failed
-/// again and again.
+/// The cluster cannot be reached or does not know the caller, none of the lists may be read, one of them failed again
+/// and again, or the workload is not there.
 pub async fn read(ask: &Ask, journal: &mut (dyn FnMut(&Call) + Send)) -> Result<Answer, ReadError> {
     let (client, namespace) = connect::open(ask).await?;
-    let mut calls = Calls::new(client, &ask.context, journal);
-    let mut answer = Answer { namespace, ..Answer::default() };
-    let mut refused = 0;
-    let wanted: Vec<&List> = lists::wanted(ask.wider()).collect();
-    for list in &wanted {
-        let what = format!("list {}", list.title());
-        match calls.list(&what, &list.path(&answer.namespace), list.selected_by(ask)).await? {
-            Answered::Yes(mut value) => {
-                if let Some(key) = ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
-                    answer.hashes = secrets::hide(&mut value, key);
-                }
-                let name = format!("kubernetes:{}/{}/{}", ask.context, answer.namespace, list.resource);
-                answer.documents.push(Document { name, values: vec![value] });
+    let mut reading = Reading::new(ask, Calls::new(client, &ask.context, journal), namespace);
+    match &ask.target {
+        Some(target) => one::read(&mut reading, target).await?,
+        None => {
+            let wanted: Vec<&List> = lists::wanted(ask.wider()).collect();
+            for list in &wanted {
+                reading.list(list, &list.selected_by(ask)).await?;
             }
-            Answered::No { status, why } => {
-                refused += usize::from(status != NOT_SERVED);
-                answer.missing.push(Missing { list: Some(**list), what, why: told(status, why) });
+            if reading.refused() == wanted.len() {
+                return Err(reading.nothing());
             }
         }
     }
-    if refused == wanted.len() {
-        let missing = answer.missing.into_iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
-        return Err(ReadError::Nothing { namespace: answer.namespace, missing });
-    }
-    let what = "get namespaces/kube-system".to_owned();
-    match calls.get(&what, "/api/v1/namespaces/kube-system").await? {
-        Answered::Yes(value) => {
-            answer.cluster = value["metadata"]["uid"].as_str().map(str::to_owned);
-        }
-        Answered::No { status, why } => {
-            answer.missing.push(Missing { list: None, what, why: told(status, why) });
-        }
-    }
-    Ok(answer)
-}
-
-const NOT_SERVED: u16 = 404;
-
-fn told(status: u16, why: String) -> String {
-    if status == NOT_SERVED { "this cluster does not serve it".to_owned() } else { why }
+    reading.identity().await?;
+    Ok(reading.finish())
 }
 
 impl Ask {

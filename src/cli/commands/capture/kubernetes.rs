@@ -74,6 +74,7 @@ impl Kubernetes {
             context,
             namespace: self.namespace.clone(),
             selector: self.selector.clone(),
+            target: None,
             nodes: self.nodes,
             hash_key: reach.hash_key.clone(),
         };

@@ -1,0 +1,125 @@
+//! What was read so far: an answer that grows list by list, and what was refused.
+
+use serde_json::Value as Json;
+
+use super::{
+    Answer, Ask, ReadError,
+    calls::{Answered, Calls, Which},
+    lists::{List, Missing},
+    secrets,
+};
+use crate::capture::kubernetes::Document;
+
+pub(super) struct Reading<'a> {
+    ask: &'a Ask,
+    calls: Calls<'a>,
+    answer: Answer,
+}
+
+const NOT_SERVED: u16 = 404;
+
+impl<'a> Reading<'a> {
+    pub fn new(ask: &'a Ask, calls: Calls<'a>, namespace: String) -> Self {
+        Self { ask, calls, answer: Answer { namespace, ..Answer::default() } }
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.answer.namespace
+    }
+
+    pub fn reads_secrets(&self) -> bool {
+        self.ask.hash_key.is_some()
+    }
+
+    pub fn reads_nodes(&self) -> bool {
+        self.ask.nodes
+    }
+
+    /// Reads a list; answers its items, or nothing where it was refused.
+    pub async fn list(&mut self, list: &List, which: &Which) -> Result<Option<Vec<Json>>, ReadError> {
+        self.kept(list, which, &|_| true).await
+    }
+
+    /// Keeps some items of a list, for what no query can ask for.
+    pub async fn list_if(
+        &mut self,
+        list: &List,
+        which: &Which,
+        is_kept: &dyn Fn(&Json) -> bool,
+    ) -> Result<Vec<Json>, ReadError> {
+        Ok(self.kept(list, which, is_kept).await?.unwrap_or_default())
+    }
+
+    async fn kept(
+        &mut self,
+        list: &List,
+        which: &Which,
+        is_kept: &dyn Fn(&Json) -> bool,
+    ) -> Result<Option<Vec<Json>>, ReadError> {
+        let what = match which {
+            Which::Called(name) => format!("list {} {name}", list.title()),
+            Which::All | Which::Labelled(_) => format!("list {}", list.title()),
+        };
+        match self.calls.list(&what, &list.path(&self.answer.namespace), which).await? {
+            Answered::Yes(mut value) => {
+                if let Some(key) = self.ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
+                    self.answer.hashes.extend(secrets::hide(&mut value, key));
+                }
+                let items = match value.get_mut("items") {
+                    Some(Json::Array(items)) => {
+                        items.retain(is_kept);
+                        items.clone()
+                    }
+                    _ => Vec::new(),
+                };
+                let name =
+                    format!("kubernetes:{}/{}/{}", self.ask.context, self.answer.namespace, list.resource);
+                match self.answer.documents.iter_mut().find(|known| known.name == name) {
+                    Some(known) => known.values.push(value),
+                    None => self.answer.documents.push(Document { name, values: vec![value] }),
+                }
+                Ok(Some(items))
+            }
+            Answered::No { status, why } => {
+                let is_served = status != NOT_SERVED;
+                let why = told(status, why);
+                self.answer.missing.push(Missing { list: Some(*list), what, why, is_served });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Which cluster it is: the identity of a namespace that each has.
+    pub async fn identity(&mut self) -> Result<(), ReadError> {
+        let what = "get namespaces/kube-system".to_owned();
+        match self.calls.get(&what, "/api/v1/namespaces/kube-system").await? {
+            Answered::Yes(value) => {
+                self.answer.cluster = value["metadata"]["uid"].as_str().map(str::to_owned);
+            }
+            Answered::No { status, why } => {
+                let why = told(status, why);
+                self.answer.missing.push(Missing { list: None, what, why, is_served: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// How many lists were refused that the cluster serves.
+    pub fn refused(&self) -> usize {
+        self.answer.missing.iter().filter(|one| one.is_served).count()
+    }
+
+    /// Of what was asked for, nothing may be read.
+    pub fn nothing(&self) -> ReadError {
+        let missing = self.answer.missing.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+        ReadError::Nothing { namespace: self.answer.namespace.clone(), missing }
+    }
+
+    pub fn finish(self) -> Answer {
+        self.answer
+    }
+}
+
+fn told(status: u16, why: String) -> String {
+    if status == NOT_SERVED { "this cluster does not serve it".to_owned() } else { why }
+}

@@ -9,7 +9,7 @@ mod check;
 pub mod escape;
 mod fill;
 pub mod interpolation;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod service;
 mod templates;
 mod view;

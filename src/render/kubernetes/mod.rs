@@ -3,10 +3,11 @@
 
 mod check;
 mod container;
-mod expansion;
+pub(crate) mod expansion;
 mod pod;
 mod shell;
 mod view;
+pub(crate) mod words;
 
 use indexmap::IndexMap;
 use serde::Deserialize as _;

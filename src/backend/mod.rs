@@ -15,6 +15,7 @@ pub mod kubernetes;
 mod lines;
 mod program;
 mod progress;
+mod questions;
 mod record;
 mod start;
 pub mod tether;

@@ -19,7 +19,6 @@ mod host;
 mod image_export;
 mod images;
 mod in_memory;
-mod inside;
 mod keeper_line;
 mod lacks;
 mod launch;

@@ -11,11 +11,10 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::io::{AsyncReadExt as _, duplex};
 
 use super::{
-    super::{Result, Scope},
+    super::{Result, Scope, questions::Questions},
     Compose, HELPER_PATH,
     exec::{Ends, Terminal},
     facts,
-    inside::Questions,
     launch::id_of,
     seen,
     target::label,

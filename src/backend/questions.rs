@@ -3,7 +3,7 @@
 use crate::observed::{FileFacts, Inside};
 
 /// Files whose text is wanted; both versions of the cgroup interface, for a host has either (or a mixture).
-const FILES: [&str; 24] = [
+const FILES: [&str; 25] = [
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory.swap.max",
     "/sys/fs/cgroup/memory.low",
@@ -23,6 +23,7 @@ const FILES: [&str; 24] = [
     "/proc/1/limits",
     "/proc/1/status",
     "/proc/1/environ",
+    "/proc/meminfo",
     "/proc/mounts",
     "/proc/net/route",
     "/etc/resolv.conf",

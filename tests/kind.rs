@@ -17,6 +17,8 @@ mod removal;
 mod rights;
 #[path = "kind/stage.rs"]
 mod stage;
+#[path = "kind/verify.rs"]
+mod verify;
 #[path = "kind/waits.rs"]
 mod waits;
 

@@ -2,14 +2,14 @@
 
 use serde_json::Value as Json;
 
-use super::{Reading, cgroup, life, scene::Scene};
+use super::{Reading, cgroup, life, scene::Scene, workload::Workload};
 use crate::path::Path;
 
 pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
     let keys: Vec<&str> = (0..path.0.len()).map_while(|at| path.key_at(at)).collect();
     match keys.as_slice() {
         [.., "resources", "limits", "memory", "oom_group"] => {
-            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
+            let Some(of) = Workload::at(path) else { return Reading::unread("there is no such workload") };
             // The engine leaves the kernel's default: one process dies.
             scene.each(&of, |_, found| match found.inside.as_ref().and_then(cgroup::oom_group) {
                 Some(live) => Reading::of(wanted, live, "memory.oom.group").planned(false),
@@ -17,7 +17,7 @@ pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
             })
         }
         [_, _, "replicas", "identity"] => {
-            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
+            let Some(of) = Workload::at(path) else { return Reading::unread("there is no such workload") };
             let from = "the pause's hostname";
             scene.each_pause(&of, |pod, pause| {
                 let own = format!("{}-{}", pod.service, pod.ordinal);
@@ -28,7 +28,7 @@ pub(super) fn read(scene: &Scene<'_>, path: &Path, wanted: &Json) -> Reading {
             })
         }
         [.., "exit_code"] => {
-            let Some(of) = scene.workload(path) else { return Reading::unread("there is no such workload") };
+            let Some(of) = Workload::at(path) else { return Reading::unread("there is no such workload") };
             life::exit_code(scene, &of, wanted)
         }
         ["network", "expose", "source_address"] => match scene.find(&scene.plan.gateway.container.key) {

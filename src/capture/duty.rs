@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     Reading,
-    scene::{Part, Scene, Within, Workload, texts},
+    scene::{Scene, texts},
+    workload::{Part, Within, Workload},
 };
 use crate::{
     formats::duties::{ContainerDuty, Duties, HookDuty, ProbeAct, ProbeDuty, RestartRule},
@@ -146,8 +147,8 @@ pub(super) fn answers_to(pause: &Container, name: &str) -> bool {
     is_on_host || pause.networks.values().any(|network| network.aliases.iter().any(|alias| alias == name))
 }
 
-/// The profile's words with those put in that the keeper was told otherwise.
-fn probe(found: &ProbeDuty, planned: &ProbeDuty, wanted: &Json) -> Json {
+/// The profile's words with those put in that are otherwise.
+pub(super) fn probe(found: &ProbeDuty, planned: &ProbeDuty, wanted: &Json) -> Json {
     let ProbeDuty {
         action,
         initial_delay_millis,
@@ -157,17 +158,25 @@ fn probe(found: &ProbeDuty, planned: &ProbeDuty, wanted: &Json) -> Json {
         failure_threshold,
     } = found;
     let mut shown = act(action, &planned.action, wanted);
-    let span = |millis: u64| json!(Duration { millis });
-    let numbers = [
-        ("initial_delay", *initial_delay_millis != planned.initial_delay_millis, span(*initial_delay_millis)),
-        ("period", *period_millis != planned.period_millis, span(*period_millis)),
-        ("timeout", *timeout_millis != planned.timeout_millis, span(*timeout_millis)),
-        ("success_threshold", *success_threshold != planned.success_threshold, (*success_threshold).into()),
-        ("failure_threshold", *failure_threshold != planned.failure_threshold, (*failure_threshold).into()),
+    // What is written counts; a back end may have to round it. What is not is the plan's.
+    let spans = [
+        ("initial_delay", *initial_delay_millis, planned.initial_delay_millis),
+        ("period", *period_millis, planned.period_millis),
+        ("timeout", *timeout_millis, planned.timeout_millis),
     ];
-    for (key, differs, value) in numbers {
-        if differs {
-            shown.insert(key.to_owned(), value);
+    for (key, millis, planned) in spans {
+        let written = wanted[key].as_str().and_then(|text| text.parse::<Duration>().ok());
+        if millis != written.map_or(planned, |written| written.millis) {
+            shown.insert(key.to_owned(), json!(Duration { millis }));
+        }
+    }
+    let counts = [
+        ("success_threshold", *success_threshold, planned.success_threshold),
+        ("failure_threshold", *failure_threshold, planned.failure_threshold),
+    ];
+    for (key, count, planned) in counts {
+        if u64::from(count) != wanted[key].as_u64().unwrap_or(u64::from(planned)) {
+            shown.insert(key.to_owned(), count.into());
         }
     }
     Json::Object(shown)
@@ -236,7 +245,7 @@ fn act(found: &ProbeAct, planned: &ProbeAct, wanted: &Json) -> Map<String, Json>
     shown
 }
 
-fn hook(found: &HookDuty, planned: &HookDuty, wanted: &Json) -> Json {
+pub(super) fn hook(found: &HookDuty, planned: &HookDuty, wanted: &Json) -> Json {
     if found == planned {
         return wanted.clone();
     }

@@ -5,12 +5,14 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Reading, inside,
-    scene::{Pair, Scene, Within, Workload},
+    known::Known,
+    scene::{Pair, Scene},
+    workload::{Within, Workload},
 };
 use crate::{
     digest,
     observed::{Container, Inside, Mount as Mounted},
-    plan::Mount,
+    plan::{Mount, SecretPlan},
     profile::Mode,
 };
 
@@ -54,7 +56,7 @@ fn field(
             let there = found.mounts.iter().any(|mount| wanted.as_str() == Some(mount.target.as_str()));
             Reading::equal(wanted, there, || json!("mounted alone"), MOUNTS)
         }
-        _ => match (content(scene, written), &facts.sha256) {
+        _ => match (content(&scene.known, &scene.plan.secrets, written), &facts.sha256) {
             (Some(bytes), Some(live)) => {
                 let live = live.trim_start_matches("sha256:");
                 let same = digest::sha256(&bytes).trim_start_matches("sha256:") == live;
@@ -68,10 +70,10 @@ fn field(
 }
 
 /// What the file shall hold.
-fn content(scene: &Scene<'_>, written: &Json) -> Option<Vec<u8>> {
+pub(super) fn content(known: &Known, secrets: &[SecretPlan], written: &Json) -> Option<Vec<u8>> {
     if let Some(secret) = written["secret"].as_str() {
-        let plan = scene.plan.secrets.iter().find(|plan| plan.secret.as_str() == secret)?;
-        return scene.secret(&plan.variable).map(|value| value.as_bytes().to_vec());
+        let plan = secrets.iter().find(|plan| plan.secret.as_str() == secret)?;
+        return known.get(&plan.variable).map(|value| value.as_bytes().to_vec());
     }
     if let Some(text) = written["base64"].as_str() {
         return STANDARD.decode(text).ok();

@@ -5,7 +5,8 @@ use serde_json::{Value as Json, json};
 use super::{
     Reading, duty,
     duty::{ALIASES, answers_to},
-    scene::{ON_DEMAND, Part, Scene, Within, Workload},
+    scene::{ON_DEMAND, Scene},
+    workload::{Part, Within, Workload},
 };
 use crate::{labels, observed::Container, profile::Duration};
 

@@ -4,8 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Reading, cgroup, inside,
-    scene::{Scene, Within, Workload},
+    scene::Scene,
     sides::{HOST, Sides, bytes, cpu, requested, set, told_cpu},
+    workload::{Within, Workload},
 };
 use crate::{observed::Container, plan::ContainerPlan, profile::Bytes};
 

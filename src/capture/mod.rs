@@ -8,12 +8,14 @@
 pub mod aligned;
 mod behaviour;
 mod cgroup;
+mod cluster;
 pub mod compose;
 pub mod docker;
 pub mod draft;
 mod duty;
 mod files;
 mod inside;
+mod known;
 pub mod kubernetes;
 mod life;
 mod limits;
@@ -33,14 +35,17 @@ mod tree;
 mod unasked;
 pub mod variables;
 mod walls;
+mod workload;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+pub use cluster::on_cluster;
 pub use reading::Reading;
 
 use crate::{ledger::Wanted, observed::Observed, path::Path, plan::Plan};
+use known::Known;
 use reading::Edit;
 use scene::Scene;
 use tree::{get, put, remove};
@@ -76,18 +81,33 @@ const NOT_RUNNING: [&str; 7] =
 /// `tree` is the profile in its long form, `plan` what was launched from it, `secrets` the values of the plan's
 /// variables as far as they are known.
 pub fn mirror(tree: &Json, plan: &Plan, observed: &Observed, secrets: &BTreeMap<String, String>) -> Captured {
-    let scene = Scene::new(tree, plan, observed, secrets);
+    captured(tree, &Scene::new(tree, plan, observed, secrets))
+}
+
+/// A back end's way to look at a mirror: what it finds at each place of the profile.
+trait Sight {
+    fn ledger(&self) -> &[Wanted];
+    fn known(&self) -> &Known;
+    /// The value at a path, read whole; `None` where what is in it is to be read one by one.
+    fn read(&self, at: &Path, wanted: &Json) -> Option<Reading>;
+    /// What an entry of the ledger without a field of its own is about.
+    fn behaviour(&self, at: &Path, wanted: &Json) -> Reading;
+    /// What runs though nobody asked for it, by the field that would have asked.
+    fn unasked(&self) -> BTreeMap<Path, Reading>;
+}
+
+fn captured(tree: &Json, sight: &impl Sight) -> Captured {
     let mut readings = BTreeMap::new();
     for (key, value) in tree.as_object().into_iter().flatten() {
         if !NOT_RUNNING.contains(&key.as_str()) {
-            walk(&scene, &Path::root().key(key), value, &mut readings);
+            walk(sight, &Path::root().key(key), value, &mut readings);
         }
     }
-    readings.extend(unasked::read(&scene));
+    readings.extend(sight.unasked());
     let readings: BTreeMap<Path, Reading> = readings
         .into_iter()
         .map(|(path, reading)| {
-            let reading = without_secrets(&scene, get(tree, &path.0).unwrap_or(&Json::Null), reading);
+            let reading = without_secrets(sight, get(tree, &path.0).unwrap_or(&Json::Null), reading);
             (path, reading)
         })
         .collect();
@@ -96,7 +116,7 @@ pub fn mirror(tree: &Json, plan: &Plan, observed: &Observed, secrets: &BTreeMap<
         put(&mut tree, &path.0, value);
         tree
     });
-    Captured { tree: live(tree, &readings), planned, behaviour: behaviour(&scene), readings }
+    Captured { tree: live(tree, &readings), planned, behaviour: behaviour(tree, sight), readings }
 }
 
 /// The wanted tree with what was found put in; what was looked for in vain is taken out.
@@ -116,15 +136,16 @@ fn live(tree: &Json, readings: &BTreeMap<Path, Reading>) -> Json {
     live
 }
 
-fn without_secrets(scene: &Scene<'_>, wanted: &Json, reading: Reading) -> Reading {
-    reading.rewritten(wanted, |live| scene.without_secrets(live), |why| scene.masked(why))
+fn without_secrets(sight: &impl Sight, wanted: &Json, reading: Reading) -> Reading {
+    let known = sight.known();
+    reading.rewritten(wanted, |live| known.without_secrets(live), |why| known.masked(why))
 }
 
 /// Reads what the plan's ledger answers for beside the fields of the profile.
-fn behaviour(scene: &Scene<'_>) -> BTreeMap<Path, Behaviour> {
-    let without_a_field = scene.plan.ledger.iter().filter(|entry| get(scene.tree, &entry.path.0).is_none());
+fn behaviour(tree: &Json, sight: &impl Sight) -> BTreeMap<Path, Behaviour> {
+    let without_a_field = sight.ledger().iter().filter(|entry| get(tree, &entry.path.0).is_none());
     let read = |path: &Path, wanted: &Json| {
-        let reading = without_secrets(scene, wanted, behaviour::read(scene, path, wanted));
+        let reading = without_secrets(sight, wanted, sight.behaviour(path, wanted));
         let live = match reading.edit() {
             Edit::Keep => Some(wanted.clone()),
             Edit::Put(value) => Some(value.clone()),
@@ -138,8 +159,8 @@ fn behaviour(scene: &Scene<'_>) -> BTreeMap<Path, Behaviour> {
 }
 
 /// Reads a value whole where that can be done, else what is in it.
-fn walk<'a>(scene: &Scene<'_>, at: &Path, wanted: &'a Json, readings: &mut BTreeMap<Path, Reading>) {
-    if let Some(reading) = read(scene, at, wanted) {
+fn walk<'a>(sight: &impl Sight, at: &Path, wanted: &'a Json, readings: &mut BTreeMap<Path, Reading>) {
+    if let Some(reading) = sight.read(at, wanted) {
         readings.insert(at.clone(), reading);
         return;
     }
@@ -159,26 +180,7 @@ fn walk<'a>(scene: &Scene<'_>, at: &Path, wanted: &'a Json, readings: &mut BTree
         readings.insert(at.clone(), Reading::unread("nothing in a mirror tells it"));
     }
     for (path, value) in below {
-        walk(scene, &path, value, readings);
-    }
-}
-
-fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Reading> {
-    match at.key_at(0)? {
-        "services" | "jobs" | "stores" => {
-            let of = scene.workload(at)?;
-            let within = of.within(at);
-            store::read(scene, &of, &within, wanted)
-                .or_else(|| duty::read(scene, &of, &within, wanted))
-                .or_else(|| life::read(scene, &of, &within, wanted))
-                .or_else(|| process::read(scene, &of, &within, wanted))
-                .or_else(|| limits::read(scene, &of, &within, wanted))
-                .or_else(|| walls::read(scene, &of, &within, wanted))
-                .or_else(|| files::read(scene, &of, &within, wanted))
-                .or_else(|| place::read(scene, &of, &within, wanted))
-        }
-        "network" => network::read(scene, at, wanted),
-        _ => stack::read(scene, at, wanted),
+        walk(sight, &path, value, readings);
     }
 }
 

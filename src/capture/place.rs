@@ -5,9 +5,10 @@ use serde_json::{Value as Json, json};
 use super::{
     Reading,
     inside::{address_of, file},
-    scene::{Pair, Scene, Within, Workload, texts, variables},
+    scene::{Pair, Scene, texts, variables},
+    workload::{Within, Workload},
 };
-use crate::observed::Container;
+use crate::observed::{Container, Inside};
 
 const HOST: &str = "`HostConfig` of the pause";
 
@@ -36,16 +37,8 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
         ["dns", "servers"] => {
             scene.each_pause(of, |_, pause| Reading::of(wanted, texts(&pause.host.dns), HOST))
         }
-        ["dns", "search"] => resolver(scene, of, wanted, |text| {
-            let line = text.lines().rfind(|line| line.starts_with("search "));
-            line.map_or(json!([]), |line| line.split_whitespace().skip(1).collect())
-        }),
-        ["dns", "ndots"] => resolver(scene, of, wanted, |text| {
-            let options = text.lines().filter_map(|line| line.strip_prefix("options "));
-            let mut dots =
-                options.flat_map(str::split_whitespace).filter_map(|option| option.strip_prefix("ndots:"));
-            dots.next_back().and_then(|dots| dots.parse::<u32>().ok()).map_or(Json::Null, Json::from)
-        }),
+        ["dns", "search"] => resolver(scene, of, wanted, searches),
+        ["dns", "ndots"] => resolver(scene, of, wanted, ndots),
         ["timezone"] => scene.each(of, |pair, found| timezone(scene, pair, found, wanted)),
         _ => return None,
     };
@@ -59,20 +52,41 @@ fn resolver(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json, read: impl Fn(&
     })
 }
 
-/// The zone by its variable, and by what the clock of the container prints.
+/// The last line of names that a resolver's file tries.
+pub(super) fn searches(text: &str) -> Json {
+    let line = text.lines().rfind(|line| line.starts_with("search "));
+    line.map_or(json!([]), |line| line.split_whitespace().skip(1).collect())
+}
+
+pub(super) fn ndots(text: &str) -> Json {
+    let options = text.lines().filter_map(|line| line.strip_prefix("options "));
+    let mut dots = options.flat_map(str::split_whitespace).filter_map(|option| option.strip_prefix("ndots:"));
+    dots.next_back().and_then(|dots| dots.parse::<u32>().ok()).map_or(Json::Null, Json::from)
+}
+
 fn timezone(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, wanted: &Json) -> Reading {
-    let env = variables(&found.env);
-    let planned = pair.plan.env.get("TZ").and_then(|template| scene.fill(template));
+    let planned = pair.plan.env.get("TZ").and_then(|template| scene.known.fill(template));
+    let told = variables(&found.env).get("TZ").copied();
+    zone(wanted, told, planned.as_deref(), found.inside.as_ref())
+}
+
+/// The zone by its variable, told and planned, and by what the clock of the container prints.
+pub(super) fn zone(
+    wanted: &Json,
+    told: Option<&str>,
+    planned: Option<&str>,
+    inside: Option<&Inside>,
+) -> Reading {
     // The variable may be the profile's own, and say another zone.
-    let as_planned = |reading: Reading| match planned.as_deref() {
+    let as_planned = |reading: Reading| match planned {
         Some(planned) => reading.planned(planned),
         None => reading,
     };
-    let told = match env.get("TZ") {
-        Some(zone) => as_planned(Reading::of(wanted, *zone, "`TZ`")),
+    let told = match told {
+        Some(zone) => as_planned(Reading::of(wanted, zone, "`TZ`")),
         None => return Reading::absent("`TZ`", "the container has no `TZ`"),
     };
-    let answer = |command: &str| found.inside.as_ref()?.answers.get(command).map(|text| text.trim());
+    let answer = |command: &str| inside?.answers.get(command).map(|text| text.trim());
     let (Some(local), Some(utc)) = (answer("date +%Z%z"), answer("TZ=UTC date +%Z%z")) else {
         return told;
     };

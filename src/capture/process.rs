@@ -4,7 +4,9 @@ use serde_json::Value as Json;
 
 use super::{
     Reading,
-    scene::{MASK, ON_DEMAND, Pair, Scene, Within, Workload, texts, variables},
+    known::MASK,
+    scene::{ON_DEMAND, Pair, Scene, texts, variables},
+    workload::{Within, Workload},
 };
 use crate::{
     labels::Kind,
@@ -122,7 +124,7 @@ fn variable(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, name: &str, w
 /// A variable against its planned text; one that holds a secret is never shown.
 fn compare(scene: &Scene<'_>, template: &Template, live: &str, wanted: &Json, from: &str) -> Reading {
     let shown = || Json::from(if template.holds_secret() { MASK } else { live });
-    match scene.fill(template) {
+    match scene.known.fill(template) {
         Some(planned) => Reading::equal(wanted, planned == live, shown, from),
         None => Reading::unread("the value of a secret in it is not known here"),
     }
@@ -132,7 +134,7 @@ fn compare(scene: &Scene<'_>, template: &Template, live: &str, wanted: &Json, fr
 fn flags(scene: &Scene<'_>, pair: &Pair<'_>, found: &Container, wanted: &Json) -> Reading {
     let env = variables(&found.env);
     let set = |name: &&str| {
-        let planned = pair.plan.env.get(*name).and_then(|template| scene.fill(template));
+        let planned = pair.plan.env.get(*name).and_then(|template| scene.known.fill(template));
         planned.is_some_and(|planned| env.get(*name).is_some_and(|live| *live == planned))
     };
     let names = wanted.as_array().into_iter().flatten().filter_map(Json::as_str);
@@ -150,7 +152,10 @@ fn links(scene: &Scene<'_>, of: &Workload<'_>, pair: &Pair<'_>, found: &Containe
     };
     let mut planned = pair.plan.env.iter().filter(|(name, _)| is_link(name)).peekable();
     let there = |(name, template): (&String, &Template)| {
-        scene.fill(template).is_none_or(|planned| env.get(name.as_str()).is_some_and(|live| *live == planned))
+        scene
+            .known
+            .fill(template)
+            .is_none_or(|planned| env.get(name.as_str()).is_some_and(|live| *live == planned))
     };
     let live = match planned.peek() {
         Some(_) => planned.all(there),

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::ledger::Grade;
+
 /// What was found for one path.
 ///
 /// Whether that is what is wanted is no part of it: the tree that is made of all readings is compared with the
@@ -11,6 +13,8 @@ pub struct Reading {
     found: Found,
     /// What the plan means to bring about, where the host does not let it be what is wanted.
     planned: Option<Json>,
+    /// A worse grade than the plan's, which could not know it.
+    lowered: Option<Grade>,
     pub from: String,
     pub why: Option<String>,
 }
@@ -31,7 +35,7 @@ pub(super) const NO_WORD: &str = "it is not as wanted, and no word tells in what
 
 impl Reading {
     fn new(found: Found, from: impl Into<String>) -> Self {
-        Self { found, planned: None, from: from.into(), why: None }
+        Self { found, planned: None, lowered: None, from: from.into(), why: None }
     }
 
     pub(super) fn unread(why: impl Into<String>) -> Self {
@@ -79,6 +83,11 @@ impl Reading {
         Self { planned: Some(planned.into()), ..self }
     }
 
+    /// What was seen is worth no more than this, whatever the plan could hope for.
+    pub(super) fn worth(self, grade: Grade) -> Self {
+        Self { lowered: Some(grade), ..self }
+    }
+
     pub(super) fn because(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
     }
@@ -100,7 +109,8 @@ impl Reading {
             if b.1.departure() > a.1.departure() { b } else { a }
         };
         readings.into_iter().reduce(worst).map(|(name, reading)| match (reading.departure(), &reading.why) {
-            (Departure::None, _) => reading,
+            // What was planned is so in every replica.
+            (Departure::None, _) | (Departure::Planned, None) => reading,
             (_, Some(why)) => Self { why: Some(format!("{name}: {why}")), ..reading },
             (_, None) => Self { why: Some(format!("in {name}")), ..reading },
         })
@@ -117,6 +127,10 @@ impl Reading {
         let Found::Other(live) = self.found else { return Self { why: told, ..self } };
         let Self { found, why: lost, .. } = Self::other(wanted, value(live), "");
         Self { found, why: told.or(lost), ..self }
+    }
+
+    pub fn lowered(&self) -> Option<Grade> {
+        self.lowered
     }
 
     pub fn is_unread(&self) -> bool {

@@ -4,81 +4,25 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::Reading;
+use super::{
+    Reading, Sight, behaviour, duty, files,
+    known::Known,
+    life, limits, network, place, process, stack, store, unasked, walls,
+    workload::{Part, Workload},
+};
 use crate::{
     labels,
+    ledger::Wanted,
     observed::{Container, Observed},
-    path::{Path, Segment},
-    plan::{ContainerPlan, Plan, Pod, Template, capabilities::ImageFacts, url_encode},
+    path::Path,
+    plan::{ContainerPlan, Plan, Pod, capabilities::ImageFacts},
 };
 
 pub(super) struct Scene<'a> {
     pub tree: &'a Json,
     pub plan: &'a Plan,
     pub observed: &'a Observed,
-    /// By variable, those in the form of a URL included.
-    secrets: BTreeMap<String, String>,
-}
-
-/// One workload of the profile, and which of its containers a path is about.
-pub(super) struct Workload<'a> {
-    /// `services`, `jobs` or `stores`.
-    pub section: &'a str,
-    pub name: &'a str,
-    pub part: Part<'a>,
-    /// How many segments of a path come before the field.
-    depth: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'a> {
-    Main,
-    Init(&'a str),
-    Sidecar(&'a str),
-}
-
-/// A field of a workload or of one of its containers: the segments after its name.
-pub(super) struct Within(Vec<Segment>);
-
-impl Within {
-    /// The plain keys from the start.
-    pub fn keys(&self) -> Vec<&str> {
-        fn plain(segment: &Segment) -> Option<&str> {
-            match segment {
-                Segment::Key(key) => Some(key),
-                Segment::Member { .. } | Segment::Index(_) => None,
-            }
-        }
-        self.0.iter().map_while(plain).collect()
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The name of a member of a list, `ports[name=http]`.
-    pub fn member(&self) -> Option<&str> {
-        match self.0.get(1)? {
-            Segment::Member { value, .. } => Some(value),
-            _ => None,
-        }
-    }
-}
-
-impl<'a> Workload<'a> {
-    /// Where the fields of the container stand in the profile.
-    pub fn path(&self) -> Path {
-        let workload = Path::of([self.section, self.name]);
-        match self.part {
-            Part::Main => workload,
-            Part::Init(name) => workload.key("init").key(name),
-            Part::Sidecar(name) => workload.key("sidecars").key(name),
-        }
-    }
-
-    pub fn within(&self, path: &Path) -> Within {
-        Within(path.0.get(self.depth..).unwrap_or_default().to_vec())
-    }
+    pub known: Known,
 }
 
 /// One replica's container: planned, and as it was found.
@@ -95,43 +39,7 @@ impl<'a> Scene<'a> {
         observed: &'a Observed,
         secrets: &'a BTreeMap<String, String>,
     ) -> Self {
-        let mut secrets = secrets.clone();
-        for secret in &plan.secrets {
-            let plain = secrets.get(&secret.variable).map(|value| url_encode(value));
-            if let (Some(variable), Some(value)) = (&secret.url_variable, plain) {
-                secrets.entry(variable.clone()).or_insert(value);
-            }
-        }
-        Self { tree, plan, observed, secrets }
-    }
-
-    /// The workload that a path is in; `None` for the workload itself and for what is no workload.
-    pub fn workload<'p>(&self, path: &'p Path) -> Option<Workload<'p>> {
-        let (section, name) = (path.key_at(0)?, path.key_at(1)?);
-        let side = path.key_at(3).filter(|_| path.0.len() > 4);
-        let (part, depth) = match (path.key_at(2)?, side) {
-            ("init", Some(name)) => (Part::Init(name), 4),
-            ("sidecars", Some(name)) => (Part::Sidecar(name), 4),
-            ("init" | "sidecars", None) => return None,
-            _ => (Part::Main, 2),
-        };
-        Some(Workload { section, name, part, depth })
-    }
-
-    /// Every workload of the profile with each of its containers.
-    pub fn workloads(&self) -> Vec<Workload<'a>> {
-        let tree: &'a Json = self.tree;
-        let members = |value: &'a Json| value.as_object().into_iter().flatten();
-        let mut all = Vec::new();
-        for section in ["services", "jobs", "stores"] {
-            for (name, written) in members(&tree[section]) {
-                let mut add = |part, depth| all.push(Workload { section, name, part, depth });
-                add(Part::Main, 2);
-                members(&written["init"]).for_each(|(name, _)| add(Part::Init(name), 4));
-                members(&written["sidecars"]).for_each(|(name, _)| add(Part::Sidecar(name), 4));
-            }
-        }
-        all
+        Self { tree, plan, observed, known: Known::new(&plan.secrets, secrets) }
     }
 
     /// What the image of a container says of itself.
@@ -194,45 +102,47 @@ impl<'a> Scene<'a> {
         });
         Reading::of_all(readings).unwrap_or_else(|| Reading::unread(ON_DEMAND))
     }
+}
 
-    /// The text with its secrets filled in; `None` while one is unknown.
-    pub fn fill(&self, template: &Template) -> Option<String> {
-        template.fill(|name| self.secrets.get(name).cloned())
+impl Sight for Scene<'_> {
+    fn ledger(&self) -> &[Wanted] {
+        &self.plan.ledger
     }
 
-    pub fn secret(&self, variable: &str) -> Option<&str> {
-        self.secrets.get(variable).map(String::as_str)
+    fn known(&self) -> &Known {
+        &self.known
     }
 
-    /// A text that was read, without any value of a secret.
-    pub fn masked(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        let mut values: Vec<&String> = self.secrets.values().filter(|value| !value.is_empty()).collect();
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        for value in values.into_iter().filter(|value| text.contains(value.as_str())).collect::<Vec<_>>() {
-            // A short value is a part of too many texts to be cut out of them: then nothing is shown.
-            text = if value.len() < 4 { MASK.to_owned() } else { text.replace(value.as_str(), MASK) };
-        }
-        text
-    }
-
-    pub fn without_secrets(&self, value: Json) -> Json {
-        match value {
-            Json::String(text) => self.masked(&text).into(),
-            Json::Array(items) => items.into_iter().map(|item| self.without_secrets(item)).collect(),
-            Json::Object(object) => {
-                object.into_iter().map(|(key, value)| (key, self.without_secrets(value))).collect()
+    fn read(&self, at: &Path, wanted: &Json) -> Option<Reading> {
+        match at.key_at(0)? {
+            "services" | "jobs" | "stores" => {
+                let of = Workload::at(at)?;
+                let within = of.within(at);
+                store::read(self, &of, &within, wanted)
+                    .or_else(|| duty::read(self, &of, &within, wanted))
+                    .or_else(|| life::read(self, &of, &within, wanted))
+                    .or_else(|| process::read(self, &of, &within, wanted))
+                    .or_else(|| limits::read(self, &of, &within, wanted))
+                    .or_else(|| walls::read(self, &of, &within, wanted))
+                    .or_else(|| files::read(self, &of, &within, wanted))
+                    .or_else(|| place::read(self, &of, &within, wanted))
             }
-            plain => plain,
+            "network" => network::read(self, at, wanted),
+            _ => stack::read(self, at, wanted),
         }
+    }
+
+    fn behaviour(&self, at: &Path, wanted: &Json) -> Reading {
+        behaviour::read(self, at, wanted)
+    }
+
+    fn unasked(&self) -> BTreeMap<Path, Reading> {
+        unasked::read(self)
     }
 }
 
 /// Why nothing is there of a job with a schedule.
 pub(super) const ON_DEMAND: &str = "it runs on demand only";
-
-/// What stands in the place of a secret's value.
-pub(super) const MASK: &str = "***";
 
 /// A list of texts as JSON.
 pub(super) fn texts(list: &[String]) -> Json {

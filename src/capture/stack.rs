@@ -103,7 +103,7 @@ fn flag(scene: &Scene<'_>, name: &str, wanted: &Json) -> Reading {
             None => Reading::unread("the container is not there"),
             Some(found) => match (variables(&found.env).get(name), pod.main.env.get(name)) {
                 (Some(live), Some(planned)) => {
-                    let same = scene.fill(planned).is_some_and(|planned| planned == *live);
+                    let same = scene.known.fill(planned).is_some_and(|planned| planned == *live);
                     Reading::equal(wanted, same, || (*live).into(), from)
                 }
                 (None, _) => Reading::absent(from, "the container has no such variable"),

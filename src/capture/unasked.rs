@@ -12,8 +12,9 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Reading, duty, inside, life, network,
-    scene::{Part, Scene, Workload},
+    scene::Scene,
     tree,
+    workload::{Part, Workload},
 };
 use crate::{
     formats::duties::RestartRule,
@@ -24,7 +25,7 @@ use crate::{
 
 pub(super) fn read(scene: &Scene<'_>) -> BTreeMap<Path, Reading> {
     let mut found = Found { scene, readings: BTreeMap::new() };
-    for of in scene.workloads() {
+    for of in Workload::all(scene.tree) {
         let at = of.path();
         for pair in scene.pairs(&of) {
             let Some(container) = pair.found else { continue };

@@ -6,8 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Reading, inside,
-    scene::{Pair, Scene, Within, Workload},
+    scene::{Pair, Scene},
     sides::{HOST, Sides},
+    workload::{Within, Workload},
 };
 use crate::{observed::Container, profile::Mode};
 

@@ -8,9 +8,9 @@ use super::{Live, Wanted, table, wanted::file};
 use crate::{
     capture::{self, Captured},
     diff::{self, Change},
-    observed::Observed,
+    observed::{ClusterObserved, Observed},
     path::{Path, Segment},
-    plan::Plan,
+    plan::{ClusterPlan, Plan},
 };
 
 /// Live values by path: of every entry that the plan has, and of every change that belongs to none.
@@ -27,26 +27,41 @@ pub fn live(
     observed: &Observed,
     secrets: &BTreeMap<String, String>,
 ) -> BTreeMap<Path, Live> {
-    let asked = asked(plan, tree);
-    let captured = capture::mirror(&asked, plan, observed, secrets);
+    let asked = asked(&plan.ledger, tree);
+    told_of(&plan.ledger, &asked, &capture::mirror(&asked, plan, observed, secrets))
+}
+
+/// The same of a mirror on a cluster.
+pub fn live_on_cluster(
+    plan: &ClusterPlan,
+    tree: &Json,
+    observed: &ClusterObserved,
+    secrets: &BTreeMap<String, String>,
+) -> BTreeMap<Path, Live> {
+    let asked = asked(&plan.ledger, tree);
+    told_of(&plan.ledger, &asked, &capture::on_cluster(&asked, plan, observed, secrets))
+}
+
+/// What was captured, entry by entry of the plan's ledger.
+fn told_of(ledger: &[Wanted], asked: &Json, captured: &Captured) -> BTreeMap<Path, Live> {
     let account = Account {
-        changes: meaningful(diff::diff(&asked, &captured.tree)),
+        changes: meaningful(diff::diff(asked, &captured.tree)),
         departures: meaningful(diff::diff(&captured.planned, &captured.tree)),
-        captured: &captured,
-        asked: &asked,
+        captured,
+        asked,
     };
     let mut live: BTreeMap<Path, Live> =
-        plan.ledger.iter().map(|entry| (entry.path.clone(), account.entry(&entry.path))).collect();
+        ledger.iter().map(|entry| (entry.path.clone(), account.entry(&entry.path))).collect();
     let unasked = account.unasked(&live);
     live.extend(unasked);
     live
 }
 
 /// What is asked for: the profile, with the images that an option put in place of its own.
-fn asked(plan: &Plan, tree: &Json) -> Json {
+fn asked(ledger: &[Wanted], tree: &Json) -> Json {
     let mut asked = tree.clone();
     let is_image = |entry: &&Wanted| table::row(&entry.path).is_some_and(|row| row.field == "run.image");
-    for entry in plan.ledger.iter().filter(is_image) {
+    for entry in ledger.iter().filter(is_image) {
         let place = entry.path.0.iter().try_fold(&mut asked, |value, segment| match segment {
             Segment::Key(key) => value.get_mut(key),
             Segment::Member { .. } | Segment::Index(_) => None,
@@ -136,7 +151,7 @@ fn told(path: &Path, look: Option<&capture::Reading>, holds: Option<bool>, live:
         holds,
         read_from: Some(from).filter(|from| !from.is_empty()),
         why,
-        grade: None,
+        grade: look.and_then(capture::Reading::lowered),
     }
 }
 

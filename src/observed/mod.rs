@@ -1,10 +1,13 @@
 //! What really runs, read once, as plain data.
 
+mod cluster;
 pub mod inspect;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
+
+pub use cluster::{ClusterObserved, InContainer, Kept, OpenDoor, Variable};
 
 use crate::formats::journal::KeeperStatus;
 

@@ -15,6 +15,7 @@ mod host;
 mod launch;
 mod list;
 mod logs;
+mod look;
 mod names;
 mod pods;
 mod prune;

@@ -187,7 +187,7 @@ fn resources<'s>(container: &Taking<'s>, place: &Place<'_, 's>, to: &mut Sketch<
 }
 
 /// An amount as Kubernetes writes it, in the profile's letters; `Some(None)` for nought.
-fn quantity(value: &Json, cpu: bool) -> Option<Option<String>> {
+pub(in crate::capture) fn quantity(value: &Json, cpu: bool) -> Option<Option<String>> {
     let text = scalar(value)?;
     if exact(&text) == Some(0.0) {
         return Some(None);

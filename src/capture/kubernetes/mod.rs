@@ -28,6 +28,7 @@ use super::{
     variables::{self, Variables},
 };
 use crate::{path::Path, profile::Problems};
+pub(super) use container::quantity;
 use objects::Cluster;
 pub use objects::is_kubernetes;
 pub use text::documents;

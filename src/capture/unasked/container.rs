@@ -6,9 +6,10 @@ use super::Look;
 use crate::{
     capture::{
         files, life,
-        scene::{Pair, Part, texts, variables},
+        scene::{Pair, texts, variables},
         sides::{HOST, bytes, cpu, requested, set, told_cpu},
         walls,
+        workload::Part,
     },
     labels,
     observed::Container,

@@ -6,7 +6,8 @@ use super::{Found, Look};
 use crate::{
     capture::{
         duty,
-        scene::{Part, Scene, Workload, texts},
+        scene::{Scene, texts},
+        workload::{Part, Workload},
     },
     observed::Container,
     plan::{NetworkMode, Pod},

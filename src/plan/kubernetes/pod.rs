@@ -130,6 +130,13 @@ pub struct ContainerSpec {
     pub pre_stop: Option<HookSpec>,
 }
 
+impl ContainerSpec {
+    /// Whether a variable comes from a Secret.
+    pub fn is_secret(&self, variable: &str) -> bool {
+        matches!(self.env.get(variable), Some(EnvSource::Secret { .. }))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum PullPolicy {
     /// From a registry, by digest or tag.

@@ -25,8 +25,9 @@ pub(crate) fn kernel(case: &Case<'_>) -> Verdict {
     }
 }
 
-pub(crate) fn cgroup(case: &Case<'_>) -> Verdict {
-    because(Dropped, format!("the nodes have version {}", case.capabilities.host.cgroup))
+/// No API tells a node's version: a container does, when the mirror is read back.
+pub(crate) fn cgroup(_: &Case<'_>) -> Verdict {
+    because(Dropped, "the nodes' version is what it is")
 }
 
 pub(crate) fn cores(case: &Case<'_>) -> Verdict {

@@ -1,0 +1,130 @@
+//! The objects of a namespace, as the API server holds them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kube::{
+    Api,
+    api::ListParams,
+    core::{DynamicObject, GroupVersionKind},
+};
+use serde_json::Value as Json;
+
+use super::super::{Cluster, MANAGED_BY, MANAGER, Result, error};
+use crate::observed::ClusterObserved;
+
+/// What is read of a namespace, whoever made it, and for ConfigMaps those of ours alone: others may be large.
+const KINDS: [(&str, &str, &str); 13] = [
+    ("apps", "v1", "Deployment"),
+    ("apps", "v1", "StatefulSet"),
+    ("apps", "v1", "DaemonSet"),
+    ("batch", "v1", "Job"),
+    ("batch", "v1", "CronJob"),
+    ("", "v1", "Pod"),
+    ("", "v1", "Service"),
+    ("discovery.k8s.io", "v1", "EndpointSlice"),
+    ("", "v1", "ConfigMap"),
+    ("", "v1", "PersistentVolumeClaim"),
+    ("", "v1", "ServiceAccount"),
+    ("networking.k8s.io", "v1", "NetworkPolicy"),
+    ("autoscaling", "v2", "HorizontalPodAutoscaler"),
+];
+const AT_ONCE: usize = 8;
+/// How many objects one answer holds at most.
+const PAGE: u32 = 500;
+
+type Objects = BTreeMap<String, BTreeMap<String, Json>>;
+type Unlisted = BTreeMap<String, String>;
+
+impl Cluster {
+    /// All kinds; one that the user may not list is named with the cluster's words.
+    pub(super) async fn list_all(&self, namespace: &str) -> Result<(Objects, Unlisted)> {
+        let listed = KINDS.iter().map(|(group, version, kind)| async move {
+            let of = GroupVersionKind::gvk(group, version, kind);
+            let api = self.api(&of, Some(namespace)).await?;
+            let params = match *kind {
+                "ConfigMap" => ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER}")),
+                _ => ListParams::default(),
+            };
+            Ok::<_, super::super::ClusterError>(((*kind).to_owned(), pages(&api, kind, params).await?))
+        });
+        let listed: Vec<_> = stream::iter(listed).buffered(AT_ONCE).try_collect().await?;
+        let (mut objects, mut unlisted) = (Objects::new(), Unlisted::new());
+        for (kind, found) in listed {
+            match found {
+                Ok(found) => drop(objects.insert(kind, found)),
+                Err(why) => drop(unlisted.insert(kind, why)),
+            }
+        }
+        Ok((objects, unlisted))
+    }
+
+    /// The nodes on which pods of the mirror are.
+    pub(super) async fn add_nodes(&self, observed: &mut ClusterObserved) -> Result<()> {
+        let named = observed.of_kind("Pod").filter_map(|(_, pod)| pod["spec"]["nodeName"].as_str());
+        let names: BTreeSet<String> = named.map(str::to_owned).collect();
+        let api = self.api(&GroupVersionKind::gvk("", "v1", "Node"), None).await?;
+        let one = |name: String| {
+            let api = &api;
+            async move {
+                let what = format!("node `{name}`");
+                Ok::<_, super::super::ClusterError>((
+                    name.clone(),
+                    error::answer(&what, api.get(&name)).await?,
+                ))
+            }
+        };
+        let found: Vec<_> = stream::iter(names.into_iter().map(one)).buffered(AT_ONCE).try_collect().await?;
+        for (name, answer) in found {
+            match answer {
+                Ok(node) => {
+                    observed.objects.entry("Node".to_owned()).or_default().insert(name, document(&node));
+                }
+                Err(no) if may_not(&no) => {
+                    observed.unlisted.insert("Node".to_owned(), error::words(&no));
+                }
+                // Gone with its pods a moment ago.
+                Err(no) if error::status(&no) == Some(404) => {}
+                Err(no) => return Err(error::refused(format!("node `{name}`"), &no)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every page of a list, by name; the inner error is the cluster's word for why it may not be read.
+pub(super) async fn pages(
+    api: &Api<DynamicObject>,
+    kind: &str,
+    params: ListParams,
+) -> Result<std::result::Result<BTreeMap<String, Json>, String>> {
+    let what = format!("list of {kind}");
+    let (mut found, mut params) = (BTreeMap::new(), params.limit(PAGE));
+    loop {
+        let page = match error::answer(&what, api.list(&params)).await? {
+            Ok(page) => page,
+            Err(no) if may_not(&no) => return Ok(Err(error::words(&no))),
+            Err(no) => return Err(error::refused(what, &no)),
+        };
+        for object in &page.items {
+            found.insert(object.metadata.name.clone().unwrap_or_default(), document(object));
+        }
+        match page.metadata.continue_.filter(|next| !next.is_empty()) {
+            Some(next) => params = params.continue_token(&next),
+            None => return Ok(Ok(found)),
+        }
+    }
+}
+
+fn may_not(no: &kube::Error) -> bool {
+    matches!(error::status(no), Some(401 | 403))
+}
+
+/// An object without the long account of who wrote which field.
+fn document(object: &DynamicObject) -> Json {
+    let mut document = serde_json::to_value(object).expect("the client's own types are JSON's");
+    if let Some(metadata) = document["metadata"].as_object_mut() {
+        metadata.shift_remove("managedFields");
+    }
+    document
+}

@@ -1,0 +1,96 @@
+//! Resources: what a container may use.
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    super::{
+        Reading, cgroup, inside,
+        kubernetes::quantity,
+        sides::{bytes, cpu},
+        workload::{Within, Workload},
+    },
+    scene::{Pair, SPEC, Scene},
+    volumes,
+};
+use crate::{observed::Inside, plan::kubernetes::Quantities};
+
+pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted: &Json) -> Option<Reading> {
+    let keys = within.keys();
+    if within.len() != keys.len() {
+        return None;
+    }
+    let reading = match keys.as_slice() {
+        ["resources", "limits", "cpu"] => scene.each(of, |pair| {
+            let said = said(pair, |inside| Some(cgroup::cpu_millis(inside)?.map(cpu)));
+            told(pair, "limits", "cpu", wanted).and(of_file(said, wanted, "cpu.max or cpu.cfs_quota_us"))
+        }),
+        ["resources", "limits", "memory"] => scene.each(of, |pair| {
+            let said = said(pair, |inside| Some(cgroup::memory(inside)?.map(bytes)));
+            let from = "memory.max or memory.limit_in_bytes";
+            told(pair, "limits", "memory", wanted).and(of_file(said, wanted, from))
+        }),
+        ["resources", which @ ("limits" | "requests"), what] => {
+            scene.each(of, |pair| told(pair, which, what, wanted))
+        }
+        ["shm_size"] => scene.each(of, |pair| {
+            let said = said(pair, |inside| Some(Some(bytes(inside::mounted_size(inside, SHM)?))));
+            match volumes::in_memory(pair, SHM) {
+                None => Reading::absent(SPEC, "no volume in memory is there"),
+                Some(live) => {
+                    let planned = volumes::planned_size(pair, SHM).map(|size| json!(size));
+                    let told = volumes::sized(wanted, live, SPEC);
+                    let told = told.and(of_file(said, wanted, "/proc/mounts"));
+                    match planned {
+                        Some(planned) => told.planned(planned),
+                        None => told,
+                    }
+                }
+            }
+        }),
+        _ => return None,
+    };
+    Some(reading)
+}
+
+const SHM: &str = "/dev/shm";
+
+/// What the container was given, by the pod's spec.
+fn told(pair: &Pair<'_>, which: &str, what: &str, wanted: &Json) -> Reading {
+    let name = if what == "ephemeral_storage" { "ephemeral-storage" } else { what };
+    let quantities = if which == "limits" { &pair.plan.limits } else { &pair.plan.requests };
+    let Some(planned) = planned(quantities, what) else {
+        return Reading::unread("the plan gives it no such limit");
+    };
+    match &pair.spec["resources"][which][name] {
+        Json::Null => Reading::absent(SPEC, "none is set"),
+        live => match quantity(live, what == "cpu").flatten() {
+            Some(live) => {
+                // Two spellings of one amount are one.
+                let same = quantity(wanted, what == "cpu").flatten().as_ref() == Some(&live);
+                Reading::equal(wanted, same, || live.into(), SPEC).planned(planned)
+            }
+            None => Reading::other(wanted, live.clone(), SPEC),
+        },
+    }
+}
+
+fn planned(quantities: &Quantities, what: &str) -> Option<Json> {
+    let Quantities { cpu, memory, ephemeral_storage } = quantities;
+    match what {
+        "cpu" => cpu.map(|cpu| json!(cpu)),
+        "memory" => memory.map(|bytes| json!(bytes)),
+        _ => ephemeral_storage.map(|bytes| json!(bytes)),
+    }
+}
+
+/// What the kernel says; `None` inside is no limit.
+fn said(pair: &Pair<'_>, ask: impl Fn(&Inside) -> Option<Option<Json>>) -> Option<Option<Json>> {
+    ask(pair.inside?)
+}
+
+fn of_file(said: Option<Option<Json>>, wanted: &Json, from: &str) -> Option<Reading> {
+    Some(match said? {
+        Some(live) => Reading::of(wanted, live, from),
+        None => Reading::absent(from, "none is set"),
+    })
+}

@@ -40,6 +40,8 @@ pub struct Cluster {
     pub metrics: bool,
     /// Whether its network keeps network policies; absent: not tried.
     pub policies: Option<bool>,
+    /// The image for nodes of a cluster that is made; absent: kind's own, or no cluster is made.
+    pub node_image: Option<String>,
 }
 
 impl Capabilities {

@@ -8,8 +8,12 @@ use std::{
 };
 
 use prodmirror::{
-    backend::kind::{ClusterName, Kind as Clusters, Settings, Shape},
+    backend::{
+        Unheard,
+        kind::{ClusterName, Kind as Clusters, Settings},
+    },
     name::Name,
+    plan::kubernetes::ClusterShape,
 };
 use serde_json::Value;
 
@@ -50,9 +54,10 @@ async fn cluster(folder: &std::ffi::OsStr) -> String {
         docker: "docker".into(),
         self_exe: Some(env!("CARGO_BIN_EXE_prodmirror").into()),
         environment: kept.collect(),
+        state_dir: folder.into(),
     });
     let owner = format!("test-{}@here", std::process::id());
-    let name = ClusterName::new(&owner, &Name::new(NAME).unwrap());
+    let name = ClusterName::own(&owner, &Name::new(NAME).unwrap());
     let image = clusters.node_image().await.unwrap();
     assert!(image.is_some(), "there is no image for nodes: `make setup-kind` makes one");
     undertake(
@@ -60,7 +65,9 @@ async fn cluster(folder: &std::ffi::OsStr) -> String {
         &[program.as_os_str(), name.as_str().as_ref(), folder],
         &[],
     );
-    clusters.create(&name, &Shape { image, ..Shape::default() }).await.unwrap();
+    let shape = ClusterShape { image, ..ClusterShape::default() };
+    // Nothing but this process knows the owner, so nobody else removes it.
+    drop(clusters.ensure(&owner, &name, &shape, &Unheard).await.unwrap());
     clusters.load(&name, &[IMAGE]).await.unwrap();
     clusters.credentials(&name).await.unwrap()
 }

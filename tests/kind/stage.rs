@@ -10,11 +10,12 @@ use std::{
 use prodmirror::{
     backend::{
         Unheard,
-        kind::{ClusterName, Kind, Settings, Shape},
+        kind::{ClusterName, InUse, Kind, Settings},
         kubernetes::{Cluster, ClusterError, Trouble, Wanted},
     },
     labels::kubernetes::{MANAGED_BY, MIRROR, OWNER},
     name::Name,
+    plan::kubernetes::ClusterShape,
     readers::kubeconfig::Kubeconfig,
 };
 use serde_json::{Value, json};
@@ -29,11 +30,12 @@ pub struct Stage {
     pub kind: Kind,
     pub name: ClusterName,
     credentials: String,
+    _in_use: InUse,
 }
 
 static STAGE: OnceCell<Stage> = OnceCell::const_new();
-/// Its standard input is open for as long as this process lives.
-static UNDERTAKER: Mutex<Option<Child>> = Mutex::new(None);
+/// Their standard input is open for as long as this process lives.
+static UNDERTAKERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// The cluster; the first who asks makes it.
 pub async fn stage() -> &'static Stage {
@@ -45,26 +47,33 @@ pub fn owner() -> String {
 }
 
 async fn make() -> Stage {
-    let program = program();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let kept = ["HOME", "DOCKER_HOST", "DOCKER_CONFIG"];
-    let mut environment: Vec<_> =
-        kept.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
-    environment.push(("PATH".to_owned(), path));
-    let kind = Kind::new(Settings {
-        kind: program.clone(),
-        docker: "docker".into(),
-        self_exe: Some(env!("CARGO_BIN_EXE_prodmirror").into()),
-        environment,
-    });
-    let name = ClusterName::new(&owner(), &Name::new("tests").unwrap());
-    let image = kind.node_image().await.unwrap();
-    assert!(image.is_some(), "there is no image for nodes: `make setup-kind` makes one");
-    *UNDERTAKER.lock().unwrap() = Some(undertaker(&program, &name));
-    kind.create(&name, &Shape { image, ..Shape::default() }).await.unwrap();
+    let kind = clusters();
+    let name = ClusterName::own(&owner(), &Name::new("tests").unwrap());
+    undertake(&name);
+    let in_use = kind.ensure(&owner(), &name, &shape(&kind).await, &Unheard).await.unwrap();
     kind.load(&name, &[IMAGE]).await.unwrap();
     let credentials = kind.credentials(&name).await.unwrap();
-    Stage { kind, name, credentials }
+    Stage { kind, name, credentials, _in_use: in_use }
+}
+
+/// The clusters of this engine, as the command line reaches them.
+pub fn clusters() -> Kind {
+    let kept = ["PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG"];
+    let kept = kept.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    Kind::new(Settings {
+        kind: program(),
+        docker: "docker".into(),
+        self_exe: Some(env!("CARGO_BIN_EXE_prodmirror").into()),
+        environment: kept.collect(),
+        state_dir: state_dir(),
+    })
+}
+
+/// One node, of the image that was made here.
+pub async fn shape(kind: &Kind) -> ClusterShape {
+    let image = kind.node_image().await.unwrap();
+    assert!(image.is_some(), "there is no image for nodes: `make setup-kind` makes one");
+    ClusterShape { image, ..ClusterShape::default() }
 }
 
 /// As `make setup-kind` puts it, beside the program's release.
@@ -75,13 +84,21 @@ fn program() -> PathBuf {
 }
 
 /// Removes the cluster when this process has ended, in whatever way: tests have no end of their own to do it at.
-fn undertaker(kind: &Path, name: &ClusterName) -> Child {
+pub fn undertake(name: &ClusterName) {
     let mut command = Command::new("sh");
-    command.args(["-c", r#"cat >/dev/null; exec "$0" delete cluster --name "$1" --kubeconfig /dev/null"#]);
-    command.arg(kind).arg(name.as_str());
+    command.args([
+        "-c",
+        r#"cat >/dev/null; "$0" delete cluster --name "$1" --kubeconfig /dev/null; rm -rf "$2""#,
+    ]);
+    command.arg(program()).arg(name.as_str()).arg(state_dir());
     // An interrupt of the terminal is not for it, and nobody waits for what it says.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    UNDERTAKERS.lock().unwrap().push(child);
+}
+
+fn state_dir() -> PathBuf {
+    std::env::temp_dir().join(format!("prodmirror-{}", owner()))
 }
 
 pub async fn kubeconfig() -> Kubeconfig {
@@ -106,7 +123,11 @@ pub async fn credentials_of(user: &str) -> String {
 
 /// What others do to the cluster: as `kubectl` would.
 pub async fn client() -> kube::Client {
-    let credentials = kube::config::Kubeconfig::from_yaml(&stage().await.credentials).unwrap();
+    client_of(&stage().await.credentials).await
+}
+
+pub async fn client_of(credentials: &str) -> kube::Client {
+    let credentials = kube::config::Kubeconfig::from_yaml(credentials).unwrap();
     let config = kube::Config::from_custom_kubeconfig(credentials, &Default::default()).await.unwrap();
     kube::Client::try_from(config).unwrap()
 }
@@ -119,7 +140,11 @@ pub struct Space {
 
 impl Space {
     pub async fn new(name: &str) -> Self {
-        let (cluster, mirror) = (cluster().await, Name::new(format!("kt-{name}")).unwrap());
+        Self::on(cluster().await, name).await
+    }
+
+    pub async fn on(cluster: Cluster, name: &str) -> Self {
+        let mirror = Name::new(format!("kt-{name}")).unwrap();
         cluster.apply([&namespace(mirror.as_str(), &mirror, &owner())]).await.unwrap();
         Self { cluster, mirror }
     }

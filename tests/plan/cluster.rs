@@ -364,6 +364,39 @@ fn more_requests_than_the_cluster_has_cores_are_said() {
 }
 
 #[test]
+fn a_node_that_is_made_keeps_from_pods_what_productions_has_not() {
+    let told = |platform: &str, limits: &str| {
+        let body =
+            format!("{{api: {{image: \"local:api:dev\", replicas: 5, resources: {{limits: {limits}}}}}}}");
+        let plan = on_kind(&profile(&format!("platform: {platform}\nservices: {body}")));
+        let entry = |path: &str| plan.ledger.iter().find(|entry| entry.path.to_string() == path).cloned();
+        let waits = plan.notes.iter().any(|note| note.contains("there are 2 cores"));
+        (entry("platform.cores"), entry("platform.memory"), waits)
+    };
+    let (cores, memory, waits) = told("{cores: 2, memory: 8Gi}", "{cpu: 500m, memory: 1Gi}");
+    assert_eq!(cores.unwrap().grade, Grade::Enforced);
+    let why = memory.unwrap().why.unwrap();
+    assert!(why.starts_with("what does not fit waits or is evicted"), "{why}");
+    assert!(waits, "two and a half are asked for");
+
+    // Guaranteed one whole core, it has that one alone, where production's sees two.
+    let (cores, ..) = told("{cores: 2}", "{cpu: 1, memory: 1Gi}");
+    let cores = cores.unwrap();
+    assert_eq!(cores.grade, Grade::Approximated);
+    assert!(cores.why.unwrap().ends_with("theirs alone: api/main"));
+    let (cores, ..) = told("{cores: 2}", "{cpu: 1}");
+    assert_eq!(
+        cores.unwrap().grade,
+        Grade::Enforced,
+        "a limit on memory is missing: it is guaranteed nothing"
+    );
+
+    let (cores, memory, _) = told("{cores: 64, memory: 64Gi}", "{cpu: 1}");
+    assert_eq!(cores.unwrap().grade, Grade::Dropped, "there are four");
+    assert!(memory.unwrap().why.unwrap().starts_with("a process sees"));
+}
+
+#[test]
 fn a_file_of_another_owner_can_be_read_by_it_though_it_belongs_to_root() {
     let mode = |file: &str, rest: &str| {
         let plan = on_kind(&service(&format!("files: {{/etc/a: {{content: x, {file}}}}}{rest}")));

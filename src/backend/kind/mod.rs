@@ -1,18 +1,30 @@
 //! Clusters of our own: a real Kubernetes in containers of the local engine, made by the program `kind`.
 //!
-//! A node's container carries no label of ours, so a cluster is ours by its name, [`ClusterName`]. No file remembers
-//! it: the program reads the clusters from the engine, and the credentials from the control plane's node.
+//! A node's container carries no label of ours, so a cluster is ours by its name, [`ClusterName`]. No file of this host
+//! remembers it: the program reads the clusters from the engine, and the credentials from the control plane's node,
+//! which has a [`Mark`] as well that the cluster was made to its end.
+//!
+//! [`Kind::ensure`] is how a mirror comes by one: mirrors of one owner whose [`ClusterShape`] is equal share it.
 
+mod config;
+mod ensure;
+mod list;
+mod lock;
+mod machine;
+mod mark;
 mod name;
-mod shape;
+mod nodes;
 
 use std::{ffi::OsStr, path::PathBuf};
 
+pub use ensure::InUse;
+pub use list::KindCluster;
+pub use machine::Machine;
+pub use mark::Mark;
 pub use name::ClusterName;
-pub use shape::{NodeShape, Shape};
 
 use super::{BackendError, Result, SecretValues, program::Program};
-use crate::labels;
+use crate::{labels, plan::kubernetes::ClusterShape};
 
 /// The public image whose role an image for nodes plays that was made here.
 const NODE_ROLE: &str = "docker.io/kindest/node";
@@ -31,6 +43,8 @@ pub struct Settings {
     pub self_exe: Option<PathBuf>,
     /// All that the programs find in their environment.
     pub environment: Vec<(String, String)>,
+    /// Where processes of this host keep out of each other's way; nothing in it is needed later.
+    pub state_dir: PathBuf,
 }
 
 /// The clusters of this engine.
@@ -38,34 +52,29 @@ pub struct Settings {
 pub struct Kind {
     program: Program,
     docker: Program,
+    state_dir: PathBuf,
 }
 
 impl Kind {
     pub fn new(settings: Settings) -> Self {
-        let Settings { kind, docker, self_exe, environment } = settings;
+        let Settings { kind, docker, self_exe, environment, state_dir } = settings;
         let program = |path| Program {
             path,
             self_exe: self_exe.clone(),
             environment: environment.clone(),
             shown: Vec::new(),
         };
-        Self { program: program(kind), docker: program(docker) }
+        Self { program: program(kind), docker: program(docker), state_dir }
     }
 
-    /// Makes a cluster; one of that name that is there already is kept as it is, whatever its shape.
+    /// Makes a cluster of which nothing is there, and waits until its control plane is ready.
     ///
     /// Cut off, it leaves nodes behind, which [`Kind::delete`] removes. The caller's own kubeconfig is not touched.
-    ///
-    /// # Errors
-    /// [`BackendError::Command`] with the program's last words.
-    pub async fn create(&self, name: &ClusterName, shape: &Shape) -> Result<()> {
-        if self.list().await?.contains(name) {
-            return Ok(());
-        }
+    async fn create(&self, name: &ClusterName, shape: &ClusterShape) -> Result<()> {
         let config = tempfile::NamedTempFile::new().map_err(io("kind's configuration"))?;
-        std::fs::write(config.path(), shape.to_string()).map_err(io("kind's configuration"))?;
+        std::fs::write(config.path(), config::config(shape)).map_err(io("kind's configuration"))?;
         let kubeconfig = Aside::new()?;
-        self.run(&[
+        let words: [&(dyn AsRef<OsStr> + Sync); 10] = [
             &"create",
             &"cluster",
             &"--name",
@@ -76,9 +85,8 @@ impl Kind {
             &kubeconfig.path(),
             &"--wait",
             &READY_WITHIN,
-        ])
-        .await
-        .map(|_| ())
+        ];
+        self.run(&words).await.map(|_| ())
     }
 
     /// Removes a cluster with its nodes and their volumes; one that is not there is no error.
@@ -89,8 +97,8 @@ impl Kind {
             .map(|_| ())
     }
 
-    /// Every cluster of ours, of any owner, in order of name.
-    pub async fn list(&self) -> Result<Vec<ClusterName>> {
+    /// The name of every cluster of ours, of any owner, in order.
+    pub async fn names(&self) -> Result<Vec<ClusterName>> {
         let printed = self.run(&[&"get", &"clusters", &"--quiet"]).await?;
         let mut names: Vec<_> = printed.lines().filter_map(ClusterName::read).collect();
         names.sort();
@@ -135,6 +143,10 @@ impl Kind {
 
     async fn run(&self, words: &[&(dyn AsRef<OsStr> + Sync)]) -> Result<String> {
         self.program.run(words, &SecretValues::default()).await
+    }
+
+    async fn docker(&self, words: &[&(dyn AsRef<OsStr> + Sync)]) -> Result<String> {
+        self.docker.run(words, &SecretValues::default()).await
     }
 }
 

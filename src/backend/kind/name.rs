@@ -4,7 +4,7 @@ use std::{ffi::OsStr, fmt};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{digest::hex, name::Name};
+use crate::{digest::hex, name::Name, plan::kubernetes::ClusterShape};
 
 const PREFIX: &str = "pm-";
 /// Of the owner's hash, in hexadecimal digits.
@@ -17,10 +17,16 @@ const LONGEST: usize = 63 - "-control-plane".len();
 pub struct ClusterName(String);
 
 impl ClusterName {
-    /// The owner's cluster of this name. Two long names that differ have clusters that differ.
-    pub fn new(owner: &str, rest: &Name) -> Self {
+    /// The one that all mirrors of an owner share that ask for this shape: `pm-OWNER-0-SEAL`.
+    pub fn shared(owner: &str, shape: &ClusterShape) -> Self {
+        // A mirror's name begins with a letter, so no cluster of one's own is called so.
+        Self(format!("{PREFIX}{}-0-{}", hash(owner), shape.seal()))
+    }
+
+    /// A mirror's own: `pm-OWNER-MIRROR`. Two long names that differ have clusters that differ.
+    pub fn own(owner: &str, mirror: &Name) -> Self {
         let start = format!("{PREFIX}{}-", hash(owner));
-        let rest = rest.as_str();
+        let rest = mirror.as_str();
         if start.len() + rest.len() <= LONGEST {
             return Self(start + rest);
         }
@@ -41,6 +47,11 @@ impl ClusterName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The container of the node that has the control plane.
+    pub(super) fn control_plane(&self) -> String {
+        format!("{self}-control-plane")
     }
 
     /// The context of its credentials.
@@ -72,7 +83,7 @@ mod tests {
     use super::*;
 
     fn named(rest: &str) -> ClusterName {
-        ClusterName::new("me@here", &Name::new(rest).unwrap())
+        ClusterName::own("me@here", &Name::new(rest).unwrap())
     }
 
     #[test]
@@ -80,6 +91,17 @@ mod tests {
         let name = named("shop");
         assert_eq!(ClusterName::read(name.as_str()), Some(name.clone()));
         assert!(name.belongs_to("me@here") && !name.belongs_to("you@here"), "{name}");
+    }
+
+    #[test]
+    fn mirrors_of_one_owner_share_a_cluster_where_they_ask_for_the_same() {
+        let plain = ClusterShape::default();
+        let other = ClusterShape { image: Some("node:v1".to_owned()), ..ClusterShape::default() };
+        let shared = ClusterName::shared("me@here", &plain);
+        assert_eq!(shared, ClusterName::shared("me@here", &plain));
+        assert_ne!(shared, ClusterName::shared("me@here", &other));
+        assert_ne!(shared, ClusterName::shared("you@here", &plain));
+        assert_eq!(ClusterName::read(shared.as_str()), Some(shared));
     }
 
     #[test]

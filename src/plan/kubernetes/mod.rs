@@ -29,6 +29,7 @@ mod probes;
 mod seconds;
 mod secrets;
 mod security;
+mod shape;
 mod steps;
 mod text;
 mod volumes;
@@ -43,6 +44,7 @@ pub use pod::{
     ProjectionItem, ProjectionSource, PullPolicy, Quantities, RestartPolicy, Seccomp, VolumeSource, Walls,
 };
 pub use security::PodSecurity;
+pub use shape::{ClusterShape, EVICTED_BELOW, NodeShape, Withheld};
 // What the ledger asks as well.
 pub(crate) use container::{id, ids, is_admin};
 pub(crate) use files::are_too_large as files_are_too_large;
@@ -79,6 +81,7 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
         owner: capabilities.owner.clone(),
         backend: capabilities.host.backend,
         namespace: namespace(&capabilities.mirror),
+        shape: shape(profile, capabilities),
         steps: steps::steps(&nodes, &objects),
         ledger: Vec::new(),
         origins: origins.0.iter().map(|(path, origin)| (path.to_string(), origin.to_string())).collect(),
@@ -91,6 +94,12 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
     };
     plan.ledger = ledger::wanted(&profile::tree(profile), profile, capabilities, &plan);
     plan
+}
+
+/// A cluster is made for Kind alone.
+fn shape(profile: &Profile, capabilities: &Capabilities) -> Option<ClusterShape> {
+    (capabilities.host.backend == BackendKind::Kind)
+        .then(|| ClusterShape::of(&profile.platform, capabilities))
 }
 
 /// The namespace of a mirror.
@@ -107,6 +116,8 @@ pub struct ClusterPlan {
     pub backend: BackendKind,
     /// `pm-MIRROR`; every object but the namespace itself lies in it.
     pub namespace: String,
+    /// What the cluster is made like, where one is made for it.
+    pub shape: Option<ClusterShape>,
     /// Secrets in the order of the profile, each with the variables through which templates name it.
     pub secrets: Vec<SecretPlan>,
     /// In an order in which they can be made.
@@ -300,7 +311,9 @@ fn too_small(site: &Site<'_>, objects: &[Object]) -> Option<String> {
     let pods = objects.iter().filter_map(|object| Some((replicas(object), object.pod()?)));
     let started = pods.filter(|(_, pod)| !pod.on_demand);
     let asked: u64 = started.map(|(replicas, pod)| replicas.saturating_mul(asked(pod))).sum();
-    let cores = site.capabilities.host.cores;
+    let shape = shape(site.profile, site.capabilities);
+    let kept = shape.iter().flat_map(|shape| &shape.nodes).map(|node| node.withheld.cores).sum();
+    let cores = site.capabilities.host.cores.saturating_sub(kept);
     (cores > 0 && asked > u64::from(cores) * 1000).then(|| {
         let asked = Cpu { millis: asked };
         format!("the pods ask for {asked} of CPU, and there are {cores} cores: some will wait for room; lower `resources.requests.cpu`")

@@ -3,14 +3,18 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Body, ClusterDoes, ClusterPlan, ContainerSpec, EnvSource, HookSpec, Object, ObjectKey, PodSpec,
-    ProbeSpec, ProjectionSource, VolumeSource, Walls,
+    Body, ClusterDoes, ClusterPlan, ContainerSpec, EnvSource, HookSpec, NodeShape, Object, ObjectKey,
+    PodSpec, ProbeSpec, ProjectionSource, VolumeSource, Walls, Withheld,
 };
-use crate::{formats::duties::ProbeAct, labels::kubernetes as keys};
+use crate::{formats::duties::ProbeAct, labels::kubernetes as keys, profile::Bytes};
 
 impl Display for ClusterPlan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "mirror {} of {}, namespace {}", self.mirror, self.owner, self.namespace)?;
+        for node in self.shape.iter().flat_map(|shape| &shape.nodes) {
+            let NodeShape { labels: _, withheld: Withheld { cores, memory } } = node;
+            writeln!(f, "node: {cores} cores and {} of the machine are kept from pods", Bytes(*memory))?;
+        }
         for refusal in &self.refusals {
             writeln!(f, "refused: {} {}: {}", refusal.code, refusal.path, refusal.message)?;
         }

@@ -1,7 +1,13 @@
 //! Grades of the machines, and of what only some clusters have.
 
-use super::{Approximated, Case, Dropped, ENFORCED, Emulated, Verdict, because};
-use crate::{plan::BackendKind, profile::Arch};
+use super::{Approximated, Case, Dropped, ENFORCED, Emulated, Enforced, Verdict, because};
+use crate::{
+    plan::{
+        BackendKind,
+        kubernetes::{PodSpec, Withheld},
+    },
+    profile::Arch,
+};
 
 pub(crate) fn arch(case: &Case<'_>) -> Verdict {
     let wanted = match case.profile.platform.arch {
@@ -31,14 +37,62 @@ pub(crate) fn cgroup(_: &Case<'_>) -> Verdict {
 }
 
 pub(crate) fn cores(case: &Case<'_>) -> Verdict {
+    let wanted = case.profile.platform.cores.unwrap_or_default();
     match case.capabilities.host.cores {
-        cores if cores > 0 && Some(cores) == case.profile.platform.cores => ENFORCED,
+        0 => because(Dropped, "a process sees the cores of its node"),
+        cores if cores == wanted => ENFORCED,
+        _ if withheld(case).cores > 0 => match own_cores(case, wanted).as_slice() {
+            [] => because(Enforced, "the node's others are kept from pods"),
+            alone => because(
+                Approximated,
+                format!("guaranteed whole cores, the node gives these theirs alone: {}", alone.join(", ")),
+            ),
+        },
         _ => because(Dropped, "a process sees the cores of its node"),
     }
 }
 
-pub(crate) fn node_memory(_: &Case<'_>) -> Verdict {
-    because(Approximated, "a process sees the memory of its node; limits are those of its container")
+pub(crate) fn node_memory(case: &Case<'_>) -> Verdict {
+    match withheld(case).memory {
+        0 => {
+            because(Approximated, "a process sees the memory of its node; limits are those of its container")
+        }
+        _ => because(
+            Approximated,
+            "what does not fit waits or is evicted, as the node keeps the rest of this machine's from pods; a process sees it all",
+        ),
+    }
+}
+
+/// What the node of a cluster that is made keeps from pods.
+fn withheld(case: &Case<'_>) -> Withheld {
+    let nodes = case.plan.shape.iter().flat_map(|shape| &shape.nodes);
+    nodes.map(|node| node.withheld).next().unwrap_or_default()
+}
+
+/// Containers to which the static CPU policy gives cores of their own, and another number than a node has: whole ones
+/// in a pod of the class Guaranteed (Kubernetes, "Control CPU Management Policies on the Node").
+fn own_cores(case: &Case<'_>, cores: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    for (service, pod) in case.plan.pods().filter(|(_, pod)| is_guaranteed(pod)) {
+        for container in pod.containers() {
+            let own = container.limits.cpu.map_or(0, |cpu| cpu.millis);
+            if own % 1000 == 0 && own != u64::from(cores) * 1000 {
+                found.push(format!("{service}/{}", container.name));
+            }
+        }
+    }
+    found
+}
+
+fn is_guaranteed(pod: &PodSpec) -> bool {
+    pod.containers().all(|container| {
+        let (limits, requests) = (&container.limits, &container.requests);
+        limits.cpu.is_some()
+            && limits.memory.is_some()
+            && requests.cpu.is_none_or(|cpu| limits.cpu == Some(cpu))
+            && requests.memory.is_none_or(|memory| limits.memory == Some(memory))
+    })
 }
 
 pub(crate) fn oom_group(case: &Case<'_>) -> Verdict {

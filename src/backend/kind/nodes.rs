@@ -1,0 +1,62 @@
+//! The nodes of a cluster, as containers of the engine.
+
+use super::{ClusterName, Kind, Result};
+
+/// By it kind knows its own containers.
+const CLUSTER: &str = "io.x-k8s.kind.cluster";
+/// kubeadm leaves it on the control plane: whoever may use the engine may all.
+const ADMIN: &str = "/etc/kubernetes/admin.conf";
+/// How long nodes that were started, or made, may take.
+const READY_WITHIN: &str = "120s";
+
+impl Kind {
+    /// Starts the nodes that are stopped, as all are after a restart of the machine, and waits until each is ready.
+    pub(super) async fn wake(&self, name: &ClusterName) -> Result<()> {
+        let asleep = self.containers(name, &["status=exited", "status=created"]).await?;
+        for node in &asleep {
+            self.docker(&[&"start", node]).await?;
+        }
+        // kind waits for the control plane alone, and a pod that finds no node is told as one that will never run.
+        let script = format!(
+            "until kubectl --kubeconfig {ADMIN} get --raw /readyz >/dev/null 2>&1; do sleep 1; done; \
+             exec kubectl --kubeconfig {ADMIN} wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
+        );
+        let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 7] =
+            [&"exec", &name.control_plane(), &"timeout", &READY_WITHIN, &"sh", &"-c", &script];
+        self.docker(&words).await.map(|_| ())
+    }
+
+    /// The namespaces of mirrors in a cluster, whoever's they are.
+    pub(super) async fn namespaces(&self, name: &ClusterName) -> Result<Vec<String>> {
+        use crate::labels::kubernetes::{MANAGED_BY, MANAGER, MIRROR};
+        let ours = format!("{MANAGED_BY}={MANAGER},{MIRROR}");
+        let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 11] = [
+            &"exec",
+            &name.control_plane(),
+            &"kubectl",
+            &"--kubeconfig",
+            &ADMIN,
+            &"get",
+            &"namespaces",
+            &"--selector",
+            &ours,
+            &"--output",
+            &"jsonpath={.items[*].metadata.name}",
+        ];
+        let printed = self.docker(&words).await?;
+        Ok(printed.split_whitespace().map(str::to_owned).collect())
+    }
+
+    async fn containers(&self, name: &ClusterName, filters: &[&str]) -> Result<Vec<String>> {
+        let mut words =
+            vec!["ps".to_owned(), "--all".to_owned(), "--format".to_owned(), "{{.Names}}".to_owned()];
+        let cluster = format!("label={CLUSTER}={name}");
+        for filter in std::iter::once(cluster.as_str()).chain(filters.iter().copied()) {
+            words.extend(["--filter".to_owned(), filter.to_owned()]);
+        }
+        let printed = self.docker.run(&words, &Default::default()).await?;
+        let mut names: Vec<_> = printed.lines().map(str::to_owned).collect();
+        names.sort();
+        Ok(names)
+    }
+}

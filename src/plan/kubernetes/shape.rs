@@ -1,0 +1,159 @@
+//! Which cluster of our own can carry a profile: everything by which one cluster differs from another for a mirror.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Capabilities, Subnet};
+use crate::{
+    digest,
+    profile::{Bytes, Platform},
+};
+
+/// What is free on a node at least, else the kubelet evicts: the default of Kubernetes, in bytes.
+///
+/// It is not for pods, as what is withheld is not.
+pub const EVICTED_BELOW: u64 = 100 << 20;
+
+/// A cluster as it is made. Mirrors that ask for equal ones share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterShape {
+    /// The image of every node, which has the version of Kubernetes in it; absent: the one that kind itself knows.
+    pub image: Option<String>,
+    /// Those that pods may come to; none at all is one of which nothing is said.
+    ///
+    /// One alone that withholds nothing has the control plane on it. Otherwise the control plane stands on a node of its
+    /// own, as in production, and takes nothing of what the others have.
+    pub nodes: Vec<NodeShape>,
+    /// Addresses of pods, of at least a /24 for each node; absent: kind's own.
+    pub pods: Option<Subnet>,
+    /// Virtual addresses of services; absent: kind's own.
+    pub services: Option<Subnet>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeShape {
+    /// As `topology.kubernetes.io/zone`.
+    pub labels: BTreeMap<String, String>,
+    pub withheld: Withheld,
+}
+
+/// What a node has more than production's, kept from pods.
+///
+/// A node of kind's shows the whole machine, so without it everything that fits the machine is scheduled
+/// (kubernetes-sigs/kind#1524, #3330).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Withheld {
+    /// Whole ones, which no container runs on.
+    pub cores: u32,
+    /// In bytes, [`EVICTED_BELOW`] not counted.
+    pub memory: u64,
+}
+
+impl Withheld {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl ClusterShape {
+    /// The cluster for a platform: one node that leaves pods what production's node has. Where this machine has less
+    /// than production, or what it has is not known, it has what it has.
+    pub fn of(platform: &Platform, capabilities: &Capabilities) -> Self {
+        let host = &capabilities.host;
+        let cores = platform.cores.filter(|&cores| cores > 0).unwrap_or(host.cores);
+        let room = platform.memory.filter(|memory| memory.0 > 0).map(|Bytes(memory)| memory + EVICTED_BELOW);
+        let withheld = Withheld {
+            cores: host.cores.saturating_sub(cores),
+            memory: room.map_or(0, |room| host.memory.saturating_sub(room)),
+        };
+        let nodes = if withheld.is_nothing() {
+            Vec::new()
+        } else {
+            vec![NodeShape { withheld, ..NodeShape::default() }]
+        };
+        Self { image: capabilities.cluster.node_image.clone(), nodes, ..Self::default() }
+    }
+
+    /// The same for equal shapes alone: sixteen digits.
+    pub fn seal(&self) -> String {
+        digest::spec(self)
+    }
+
+    /// Whether pods of the control plane and those of mirrors are on different nodes.
+    pub fn is_apart(&self) -> bool {
+        self.nodes.len() > 1 || self.nodes.iter().any(|node| !node.withheld.is_nothing())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{name::Name, plan::BackendKind};
+
+    const GIB: u64 = 1 << 30;
+
+    fn shape(cores: Option<u32>, memory: Option<u64>) -> ClusterShape {
+        let platform = Platform { cores, memory: memory.map(Bytes), ..Platform::default() };
+        let mut here =
+            Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
+        (here.host.cores, here.host.memory) = (8, 32 * GIB);
+        here.cluster.node_image = Some("node:v1".to_owned());
+        ClusterShape::of(&platform, &here)
+    }
+
+    #[test]
+    fn what_this_machine_has_more_than_productions_node_is_withheld() {
+        let of = shape(Some(2), Some(8 * GIB));
+        let [node] = &of.nodes[..] else { panic!("{of:?}") };
+        assert_eq!(node.withheld, Withheld { cores: 6, memory: 24 * GIB - EVICTED_BELOW });
+        assert!(of.is_apart() && of.image.as_deref() == Some("node:v1"));
+    }
+
+    #[test]
+    fn a_profile_that_says_nothing_or_more_than_there_is_gets_one_plain_node() {
+        for plain in [shape(None, None), shape(Some(8), Some(32 * GIB)), shape(Some(64), Some(256 * GIB))] {
+            assert!(plain.nodes.is_empty() && !plain.is_apart(), "{plain:?}");
+            assert_eq!(plain.seal(), shape(None, None).seal());
+        }
+    }
+
+    #[test]
+    fn one_of_the_two_may_be_said_alone() {
+        assert_eq!(shape(Some(2), None).nodes[0].withheld, Withheld { cores: 6, memory: 0 });
+        assert_eq!(
+            shape(None, Some(GIB)).nodes[0].withheld,
+            Withheld { cores: 0, memory: 31 * GIB - EVICTED_BELOW }
+        );
+    }
+
+    #[test]
+    fn a_machine_of_which_nothing_is_known_withholds_nothing() {
+        let here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
+        let platform = Platform { cores: Some(2), memory: Some(Bytes(GIB)), ..Platform::default() };
+        assert_eq!(ClusterShape::of(&platform, &here), ClusterShape::default());
+    }
+
+    #[test]
+    fn shapes_that_differ_in_anything_have_seals_that_differ() {
+        let label = BTreeMap::from([("topology.kubernetes.io/zone".to_owned(), "b".to_owned())]);
+        let zoned = ClusterShape {
+            nodes: vec![NodeShape { labels: label, ..Default::default() }],
+            ..Default::default()
+        };
+        let ranged = ClusterShape { pods: Some("10.1.0.0/16".parse().unwrap()), ..Default::default() };
+        let all = [
+            ClusterShape::default(),
+            shape(None, None),
+            shape(Some(2), None),
+            shape(Some(3), None),
+            zoned,
+            ranged,
+        ];
+        let seals: std::collections::BTreeSet<String> = all.iter().map(ClusterShape::seal).collect();
+        assert_eq!(seals.len(), all.len());
+    }
+}

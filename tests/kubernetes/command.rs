@@ -184,12 +184,20 @@ fn a_bundle_is_what_its_folder_is_and_nothing_is_written() {
     std::io::Write::write_all(&mut zipped, &tar).unwrap();
     std::fs::write(folder.path().join("bundle.tar"), tar).unwrap();
     std::fs::write(folder.path().join("bundle.tar.gz"), zipped.finish().unwrap()).unwrap();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for entry in std::fs::read_dir(folder.path().join("manifests")).unwrap() {
+        let file = entry.unwrap().path();
+        let name = format!("bundle/shop/{}", file.file_name().unwrap().to_string_lossy());
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, &std::fs::read(file).unwrap()).unwrap();
+    }
+    std::fs::write(folder.path().join("bundle.zip"), zip.finish().unwrap().into_inner()).unwrap();
     let there = || std::fs::read_dir(folder.path()).unwrap().count();
     let before = there();
     let mut wanted = capture(folder.path(), &["manifests"])["profile"].clone();
     wanted["captured"] = Json::Null;
     assert_eq!(wanted["services"]["web"]["env"]["A"], "1");
-    for bundle in ["bundle.tar", "bundle.tar.gz"] {
+    for bundle in ["bundle.tar", "bundle.tar.gz", "bundle.zip"] {
         let mut found = capture(folder.path(), &[bundle])["profile"].clone();
         found["captured"] = Json::Null;
         assert_eq!(found, wanted, "{bundle}");
@@ -197,8 +205,8 @@ fn a_bundle_is_what_its_folder_is_and_nothing_is_written() {
     let same = run(folder.path(), &["diff", "bundle.tar.gz", "manifests/"]);
     assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     assert_eq!(there(), before);
-    std::fs::write(folder.path().join("bundle.zip"), b"PK\x03\x04").unwrap();
-    let zip = run(folder.path(), &["capture", "files", "bundle.zip"]);
-    assert_eq!(zip.code, Some(3));
-    assert!(zip.stderr.contains("unpack it"), "{}", zip.stderr);
+    std::fs::write(folder.path().join("bad.zip"), b"PK\x03\x04").unwrap();
+    let bad = run(folder.path(), &["capture", "files", "bad.zip"]);
+    assert_eq!(bad.code, Some(3));
+    assert!(bad.stderr.contains("bad.zip: the archive is damaged"), "{}", bad.stderr);
 }

@@ -16,7 +16,7 @@ use crate::cli::{
 ///
 /// Manifests, `kubectl get -o yaml` and `-o json`, rendered charts, lists of every kind, several documents a file; a folder stands for all in it. With Pods, ReplicaSets
 /// and Nodes among them the profile has digests and the platform, and says what still runs of an older revision. Values
-/// of Secrets are not looked at. Bundles (.tar, .tar.gz) of such files are read where they are, nothing is unpacked.
+/// of Secrets are not looked at. Bundles (.tar, .tar.gz, .zip) of such files are read where they are, nothing is unpacked.
 ///
 /// A file of variables among them belongs to the service that it is called by, `api.env` to api, and `.env` to the only
 /// service; --env-file says it of any other. Files of variables alone make services whose images are to be filled in.
@@ -31,7 +31,7 @@ use crate::cli::{
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Files {
-    /// Files, folders of them, and bundles (.tar, .tar.gz)
+    /// Files, folders of them, and bundles (.tar, .tar.gz, .zip)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Variables of one service; what the stack itself says of one wins, as with Compose's `env_file`

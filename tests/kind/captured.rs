@@ -90,6 +90,37 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
     let draft = draft(answer.documents, &from, &Rules::default()).unwrap();
     assert_eq!(draft.profile["services"], captured[0]);
 
+    // The process itself, by who may execute; and not by who may not.
+    let folder = tempfile::tempdir().unwrap();
+    let dump = async |user: &str| {
+        let file = folder.path().join(user);
+        std::fs::write(&file, super::stage::credentials_of(user).await).unwrap();
+        let source = format!("kubernetes:{}/{}/deployment/web", stage().await.name.context(), space.name());
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_prodmirror"))
+            .args(["env-dump", "--live", "--from", &source, "--journal", "calls.jsonl"])
+            .env_clear()
+            .envs([("HOME", folder.path()), ("KUBECONFIG", &file)])
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap()
+    };
+    let refused = dump("viewer").await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains("pods/exec") || said.contains("forbidden"), "{said}");
+    let wider = documents(&rights(Wider { exec: true, ..Wider::default() }, space.name())).unwrap();
+    space.apply(&[wider[0].clone()]).await;
+    let live = dump("capturer").await;
+    let (told, said) = (String::from_utf8_lossy(&live.stdout), String::from_utf8_lossy(&live.stderr));
+    assert_eq!(live.status.code(), Some(0), "{said}");
+    assert!(told.contains("LEVEL=info\n") && told.contains("KUBERNETES_SERVICE_HOST="), "{told}");
+    assert!(told.contains("#secret TOKEN=") && !told.contains("letmein"), "{told}");
+    let hash = told.lines().find_map(|line| line.strip_prefix("#secret TOKEN=")).unwrap();
+    assert!(hash.contains(':'), "it was read, so it has a hash: {hash}");
+    let journal = std::fs::read_to_string(folder.path().join("calls.jsonl")).unwrap();
+    assert!(journal.lines().last().unwrap().contains("/exec?container="), "{journal}");
+
     let (nothing, _) = read_as("nobody", &space, None).await;
     let Err(ReadError::Nothing { missing, .. }) = nothing else { panic!("{nothing:?}") };
     assert_eq!(missing.len(), 14, "{missing:#?}");

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The Pods of a workload, those of older revisions too.
-fn pods<'a, 's>(
+pub(super) fn pods<'a, 's>(
     workload: &'a Workload<'s>,
     cluster: &'a Cluster<'s>,
 ) -> impl Iterator<Item = &'a Object<'s>> {
@@ -38,9 +38,20 @@ pub(super) fn digest(
     container: &Taking<'_>,
 ) -> Option<Digest> {
     let (name, image) = (&container.value()["name"], &container.value()["image"]);
-    pods(workload, cluster)
-        .filter(|pod| spec_of(pod, name).is_some_and(|spec| spec["image"] == *image))
-        .find_map(|pod| image_id(pod, name))
+    pods(workload, cluster).filter(|pod| has_image(pod, name, image)).find_map(|pod| image_id(pod, name))
+}
+
+/// Whether a container of a pod runs.
+pub(super) fn runs(pod: &Object<'_>, name: &Json) -> bool {
+    let statuses = pod.at.find(&["status", "containerStatuses"]).map(|all| all.items()).unwrap_or_default();
+    statuses
+        .iter()
+        .any(|status| status.value()["name"] == *name && status.value()["state"]["running"].is_object())
+}
+
+/// Whether it runs this image there.
+pub(super) fn has_image(pod: &Object<'_>, name: &Json, image: &Json) -> bool {
+    spec_of(pod, name).is_some_and(|spec| spec["image"] == *image)
 }
 
 fn spec_of<'s>(pod: &Object<'s>, name: &Json) -> Option<&'s Json> {

@@ -12,6 +12,7 @@ mod objects;
 mod pod;
 mod ports;
 mod probes;
+mod processes;
 mod rest;
 mod scaling;
 mod security;
@@ -31,6 +32,7 @@ use crate::{path::Path, profile::Problems};
 pub(super) use container::quantity;
 use objects::Cluster;
 pub use objects::is_kubernetes;
+pub use processes::{Process, processes};
 pub use text::documents;
 
 /// The documents of one file, or of one answer of a cluster.

@@ -42,7 +42,7 @@ pub struct ReadingArgs {
     /// Also the variables that the image itself brings
     #[arg(long, env = "PRODMIRROR_IMAGE_ENV", hide_env = true)]
     pub image_env: bool,
-    /// Read processes themselves (/proc/1/environ), by a `cat` run beside each
+    /// Read processes themselves (/proc/1/environ), by a `cat` run beside each. On a cluster it takes the right to execute
     #[arg(long, env = "PRODMIRROR_LIVE", hide_env = true)]
     pub live: bool,
     /// Who reads the file of variables: Compose, `docker run --env-file`, dotenv libraries, or a shell

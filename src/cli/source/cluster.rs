@@ -4,7 +4,7 @@ use prodmirror::{
     capture::{
         aligned::Teller,
         draft::{From, Note},
-        kubernetes,
+        kubernetes::{self, Process},
         redact::{Rules, scrub},
     },
     path::Path,
@@ -22,6 +22,8 @@ use crate::cli::{failure::Failure, host::Host};
 pub struct Read {
     pub captured: Captured,
     pub unread: Vec<(Path, String)>,
+    /// Where the processes of its workloads run.
+    pub processes: Vec<Process>,
 }
 
 /// Reads a namespace; `from` brings the time.
@@ -36,6 +38,7 @@ pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result
         namespace: Some(answer.namespace.clone()),
         ..from
     };
+    let processes = kubernetes::processes(&answer.documents);
     let mut draft = kubernetes::draft(answer.documents, &from, rules).map_err(unfit)?;
     let source = format!("kubernetes:{}/{}", ask.context, answer.namespace);
     for (origin, hash) in answer.hashes {
@@ -55,23 +58,27 @@ pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result
             Note { path: Path::root(), source: source.clone(), message: why, left_out: true, beside: None };
         draft.notes.push(note);
     }
-    Ok(Read { captured: Captured { draft, teller: Teller::Kubernetes }, unread })
+    Ok(Read { captured: Captured { draft, teller: Teller::Kubernetes }, unread, processes })
 }
 
 /// The namespace that a SOURCE names.
 pub async fn from_place(host: &Host, place: &Place, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
+    read(&asked(host, place, reach)?, From::default(), rules, reach).await
+}
+
+/// What a SOURCE asks of a cluster.
+pub fn asked(host: &Host, place: &Place, reach: &Reach) -> Result<Ask, Failure> {
     let Place::Kubernetes { context, namespace, object } = place else {
         return Err(Failure::usage("bad-source", format!("{place} is no cluster")));
     };
-    let ask = Ask {
+    Ok(Ask {
         kubeconfig: host.kubeconfig.clone(),
         context: context.clone(),
         namespace: Some(namespace.clone()),
         target: object.clone().map(|(kind, name)| Target { kind, name }),
         hash_key: reach.hash_key.clone(),
         ..Ask::default()
-    };
-    read(&ask, From::default(), rules, reach).await
+    })
 }
 
 impl std::convert::From<ReadError> for Failure {

@@ -160,7 +160,8 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
         }
         place @ Place::Kubernetes { object, .. } => {
             let is_one = object.is_some();
-            let cluster::Read { captured, unread } = cluster::from_place(host, place, &rules, reach).await?;
+            let cluster::Read { captured, unread, processes: _ } =
+                cluster::from_place(host, place, &rules, reach).await?;
             let only = captured.only().filter(|_| is_one);
             Ok(Tree { unread, only, ..Tree::of(captured, host)? })
         }

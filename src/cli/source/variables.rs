@@ -2,12 +2,17 @@
 
 use prodmirror::{
     backend::{Foreign, Scope, compose_labels},
-    capture::{redact::Values, saved::Saved},
+    capture::{
+        kubernetes::Process,
+        redact::{Values, scrub},
+        saved::Saved,
+    },
     env::{self, Dialect, Environment, HashKey, Variable},
     mirror,
     name::Name,
     observed::Container,
     profile,
+    readers::kubernetes::Inside,
     sources::{Content, Place, SourceName},
 };
 
@@ -19,6 +24,9 @@ use super::{
     reach::Reach,
 };
 use crate::cli::{failure::Failure, host::Host, ui::Ui};
+
+/// What tells a process's own variables.
+const ENVIRON: [&str; 2] = ["cat", "/proc/1/environ"];
 
 /// How sources are read for their variables.
 pub struct Reader<'a> {
@@ -60,12 +68,13 @@ impl Reader<'_> {
             Place::Docker(name) => self.of_container(name, &origin).await,
             Place::Compose(project) => self.of_project(project, &origin).await,
             place @ Place::Kubernetes { .. } => {
-                if self.live {
-                    return Err(Failure::later("`--live` of a cluster"));
-                }
                 let rules = captured::rules(&self.rules);
                 let read = cluster::from_place(self.host, place, &rules, self.reach).await?;
-                self.of_captured(&read.captured, place)
+                let given = self.of_captured(&read.captured, place)?;
+                match self.live {
+                    true => self.of_pods(place, &read.processes, source.service.as_deref(), given).await,
+                    false => Ok(given),
+                }
             }
             Place::Store(_) => {
                 Err(Failure::usage("bad-source", format!("{origin} is a store, which has no variables")))
@@ -127,6 +136,45 @@ impl Reader<'_> {
             .map_err(|problems| Failure::input("capture", format!("{place}: {problems}")))?;
         let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
         Ok(env::of_captured(&profile, values, &place.to_string(), keeping))
+    }
+
+    /// The variables of the processes themselves; of one service alone where one is meant.
+    async fn of_pods(
+        &self,
+        place: &Place,
+        processes: &[Process],
+        wanted: Option<&str>,
+        given: Vec<Environment>,
+    ) -> Result<Vec<Environment>, Failure> {
+        let inside = Inside::open(&cluster::asked(self.host, place, self.reach)?).await?;
+        let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
+        let mut live = Vec::new();
+        for one in given {
+            let name = one.service.clone().unwrap_or_default();
+            if wanted.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
+            let process = processes.iter().find(|it| it.name == name && it.section == one.section.as_str());
+            let Some(Process { pod, container, is_first, .. }) = process else {
+                self.ui.warn(format!("{name} does not run, so it has no process to read"));
+                continue;
+            };
+            if !is_first {
+                self.ui.warn(format!("{name} shares its processes with others, so its own is not known"));
+                continue;
+            }
+            self.ui.say(format!("running `{}` in pod {pod}, container {container}", ENVIRON.join(" ")));
+            let answer = inside.answer(pod, container, &ENVIRON, &mut |call| self.reach.write(call)).await;
+            self.reach.close()?;
+            let bytes = answer.map_err(|unanswered| {
+                Failure::tool("not-live", scrub(&unanswered.to_string())).hint(
+                    "it takes the right to execute (`prodmirror capture kubernetes --ask-stores --print-rbac`) and an \
+                     image with `cat`; leave --live out to read what the container was given",
+                )
+            })?;
+            live.push(env::of_process(&bytes, &one, keeping));
+        }
+        Ok(live)
     }
 
     async fn of_mirror(&self, name: &Name, origin: &str) -> Result<Vec<Environment>, Failure> {
@@ -201,7 +249,7 @@ impl Reader<'_> {
             self.ui.warn(format!("{service} does not run, so it has no process to read"));
             return Ok(None);
         };
-        self.ui.say(format!("running `cat /proc/1/environ` in {}", container.name));
+        self.ui.say(format!("running `{}` in {}", ENVIRON.join(" "), container.name));
         let engine = self.host.engine().await?;
         let bytes = engine.environ(&container.id).await?.ok_or_else(|| {
             Failure::tool("not-live", format!("`cat /proc/1/environ` failed in {}", container.name))

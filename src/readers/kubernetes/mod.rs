@@ -1,9 +1,11 @@
 //! A live cluster, as documents: lists of what the role `view` may read, asked for slowly and written down call by call.
 //!
-//! Nothing is written, executed or watched. A list that is refused is told by its name, and the rest is read.
+//! Nothing is written or watched, and nothing executed but by [`Inside`], which a switch of its own asks for. A list
+//! that is refused is told by its name, and the rest is read.
 
 mod calls;
 mod connect;
+mod inside;
 mod lists;
 mod one;
 mod reading;
@@ -14,6 +16,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 pub use calls::Call;
 use calls::Calls;
+pub use inside::{Inside, Unanswered};
 pub use lists::{List, Missing};
 pub use one::Target;
 use reading::Reading;
@@ -99,6 +102,6 @@ pub async fn read(ask: &Ask, journal: &mut (dyn FnMut(&Call) + Send)) -> Result<
 
 impl Ask {
     fn wider(&self) -> Wider {
-        Wider { nodes: self.nodes, secrets: self.hash_key.is_some() }
+        Wider { nodes: self.nodes, secrets: self.hash_key.is_some(), exec: false }
     }
 }

@@ -11,6 +11,8 @@ pub struct Wider {
     pub nodes: bool,
     /// Secrets: which there are, and their keys. The API gives their values with them; they are dropped at once.
     pub secrets: bool,
+    /// Commands in containers.
+    pub exec: bool,
 }
 
 /// A Role, and a ClusterRole for what belongs to no namespace, as manifests.
@@ -28,6 +30,10 @@ pub fn rights(wider: Wider, namespace: &str) -> String {
     }
     for (group, resources) in groups {
         text += &rule(group, &resources, &[], "list");
+    }
+    if wider.exec {
+        // A command is a GET to servers before 1.35, and takes both from there on.
+        text += &rule("", &["pods/exec"], &[], "get, create");
     }
     text += "---\n# Tells one cluster from another. Without it the capture says that it could not be read.\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: prodmirror-capture\n\
@@ -75,20 +81,22 @@ mod tests {
         asked.sort();
         assert_eq!(asked, VIEW);
         let text = rights(Wider::default(), "shop");
-        assert!(!text.contains("secrets") && !text.contains("nodes"), "{text}");
+        assert!(["secrets", "nodes", "exec"].iter().all(|right| !text.contains(right)), "{text}");
         for verb in ["create", "update", "patch", "delete", "watch", "exec"] {
             assert!(!text.contains(&format!("[{verb}")), "{text}");
         }
     }
 
     #[test]
-    fn each_switch_adds_one_resource_and_the_text_is_two_documents() {
-        let text = rights(Wider { nodes: true, secrets: true }, "shop");
+    fn each_switch_adds_its_resource_and_the_text_is_two_documents() {
+        let text = rights(Wider { nodes: true, secrets: true, exec: true }, "shop");
         let documents = crate::capture::kubernetes::documents(&text).unwrap();
         assert_eq!(documents.len(), 2);
         assert_eq!(documents[0]["metadata"]["namespace"], "shop");
         let core = &documents[0]["rules"][0]["resources"];
         assert!(core.as_array().unwrap().contains(&"secrets".into()), "{core}");
+        let last = documents[0]["rules"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["resources"][0], &last["verbs"][1]), (&"pods/exec".into(), &"create".into()));
         assert_eq!(documents[1]["rules"][1]["resources"][0], "nodes");
     }
 }

@@ -57,7 +57,7 @@ pub struct Kubernetes {
 
 impl Kubernetes {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
-        let wider = Wider { nodes: self.nodes, secrets: self.hash_secrets };
+        let wider = Wider { nodes: self.nodes, secrets: self.hash_secrets, exec: false };
         if self.print_rbac {
             ui.exactly(&rights(wider, self.namespace.as_deref().unwrap_or("default")));
             return Ok(0);

@@ -1,172 +1,234 @@
 //! The ledger of a mirror on a cluster: each mechanism is broken on purpose, and its entry, and no other, says so.
 
-use std::io::Cursor;
+#[path = "verify/behind.rs"]
+mod behind;
+#[path = "verify/mirror.rs"]
+mod mirror;
 
-use prodmirror::{
-    backend::{
-        SecretValues, Unheard,
-        kubernetes::{Cluster, Launch, Run},
-    },
-    engine::{self, InStore, InStoreError, Later, Login, Output, Reader},
-    ledger::{self, Ledger},
-    name::Name,
-    observed::{ClusterObserved, StoreFacts},
-    plan::{
-        self, BackendKind, Capabilities, ClusterPlan, Template,
-        kubernetes::{ClusterDoes, ClusterStore},
-    },
-    profile::{self, Layers, Source, load},
-    render::{self, Templates},
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    autoscaling::v2::HorizontalPodAutoscaler,
+    batch::v1::CronJob,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+    networking::v1::NetworkPolicy,
 };
-use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
+use kube::api::DeleteParams;
+use prodmirror::{
+    backend::{Unheard, kubernetes::Wanted},
+    ledger::Entry,
+};
+use serde_json::{Value, json};
 
-use super::stage::{self, LONG, Stage, stage};
+use self::{
+    behind::Behind,
+    mirror::{KEPT, Mirror},
+};
+use super::stage::{self, IMAGE, LONG};
 
-/// A mirror that was launched, and what it was launched from.
-struct Mirror {
-    cluster: Cluster,
-    plan: ClusterPlan,
-    tree: Value,
-    secrets: SecretValues,
+/// That of the readers' own tests, so that what they are tried on can be recorded here.
+const PROFILE: &str = include_str!("../../src/capture/cluster/tests/mirror.yaml");
+
+fn paths(entries: &[Entry]) -> Vec<String> {
+    let mut paths: Vec<String> = entries.iter().map(|entry| entry.path.to_string()).collect();
+    paths.sort();
+    paths
 }
 
-impl Mirror {
-    async fn up(name: &str, text: &str) -> Self {
-        let Stage { kind, name: cluster, .. } = stage().await;
-        kind.load(cluster, &["prodmirror-built/python:3.11", "prodmirror-built/postgres:15"]).await.unwrap();
-        let text = text.replace("NAME", name);
-        let read_file = |_: &str, path: &str| Err(format!("there is no file {path}"));
-        let documents = [Source::new("prodmirror.yaml", text)];
-        let layers = Layers {
-            documents: &documents,
-            set: &[],
-            unset: &[],
-            allow_unpinned: true,
-            read_file: &read_file,
-        };
-        let loaded = load(&layers).unwrap_or_else(|problems| panic!("{problems}"));
-        let cluster = stage::cluster().await;
-        let mut capabilities =
-            Capabilities::unknown(BackendKind::Kind, Name::new(name).unwrap(), stage::owner());
-        cluster.host().await.unwrap().tell(&mut capabilities);
-        let plan = plan::cluster(&loaded.profile, &capabilities, &loaded.origins);
-        assert_eq!(plan.refusals, []);
-        let secrets = plan.secrets.iter().flat_map(|secret| {
-            let value = format!("kept-{}", secret.secret);
-            let of_url = secret.url_variable.clone().map(|variable| (variable, value.clone()));
-            of_url.into_iter().chain([(secret.variable.clone(), value)])
-        });
-        let secrets = SecretValues(secrets.collect());
-        let mirror = Self { cluster, plan, tree: profile::tree(&loaded.profile), secrets };
-        mirror.launch().await;
-        mirror
-    }
-
-    async fn launch(&self) {
-        let manifests = render::manifests(&self.plan, &Templates::embedded()).unwrap();
-        let launch = Launch { plan: &self.plan, manifests: &manifests, secrets: &self.secrets };
-        for step in &self.plan.steps {
-            match &step.does {
-                ClusterDoes::Apply { objects } => self.cluster.place(&launch, objects).await.unwrap(),
-                ClusterDoes::Secrets { objects } => self.cluster.fill(&launch, objects).await.unwrap(),
-                ClusterDoes::Ready { services } => {
-                    self.cluster.ready(&launch, services, LONG, &step.id, &Unheard).await.unwrap();
-                }
-                ClusterDoes::Seed { .. } | ClusterDoes::Verify => {}
-            }
-        }
-    }
-
-    async fn look(&self) -> ClusterObserved {
-        let mut observed = self.cluster.look(&self.plan, &self.secrets, true).await.unwrap();
-        for store in &self.plan.stores {
-            observed.stores.insert(store.store.to_string(), self.ask(store).await);
-        }
-        observed
-    }
-
-    async fn ask(&self, store: &ClusterStore) -> StoreFacts {
-        let fill = |text: &Option<Template>| {
-            text.as_ref().and_then(|text| text.fill(|name| self.secrets.0.get(name).cloned()))
-        };
-        let login = Login {
-            port: store.port,
-            user: fill(&store.user),
-            password: fill(&store.password),
-            database: fill(&store.database),
-        };
-        let inside = InPod { cluster: &self.cluster, namespace: &self.plan.namespace, pod: &store.pod };
-        let settings: Vec<String> = store.settings.keys().cloned().collect();
-        engine::of(store.engine).ask(&inside, &login, &settings).await
-    }
-
-    fn judge(&self, observed: &ClusterObserved) -> Ledger {
-        let live = ledger::live::live_on_cluster(&self.plan, &self.tree, observed, &self.secrets.0);
-        ledger::judge(&self.plan.mirror, self.plan.backend, &self.plan.ledger, &live)
-    }
+/// Each with the reason, for a reader of a failure.
+fn told(entries: &[Entry]) -> String {
+    let line = |entry: &Entry| format!("{}: {:?} {:?}\n", entry.path, entry.live, entry.why);
+    entries.iter().map(line).collect()
 }
 
-/// A store's server, whose tools are beside it.
-struct InPod<'a> {
-    cluster: &'a Cluster,
-    namespace: &'a str,
-    pod: &'a str,
+#[track_caller]
+fn live<'e>(entries: &'e [Entry], path: &str) -> &'e Value {
+    let entry = entries.iter().find(|entry| entry.path.to_string() == path).unwrap();
+    entry.live.as_ref().unwrap_or(&Value::Null)
 }
 
-/// Takes its variables from the first lines of its input: what is in the arguments is seen by everyone.
-const WITH_VARIABLES: &str =
-    r#"while IFS= read -r line && [ -n "$line" ]; do export "$line"; done; exec "$@""#;
-
-impl InStore for InPod<'_> {
-    fn run<'a>(
-        &'a self,
-        argv: &'a [String],
-        env: &'a [(String, String)],
-        stdin: Option<Reader>,
-    ) -> Later<'a, Result<Output, InStoreError>> {
-        Box::pin(async move {
-            let words = ["sh", "-c", WITH_VARIABLES, "sh"].map(str::to_owned);
-            let argv: Vec<String> = words.into_iter().chain(argv.iter().cloned()).collect();
-            let head: String = env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-            let head = Cursor::new(format!("{head}\n").into_bytes());
-            let rest = stdin.unwrap_or_else(|| Box::pin(Cursor::new(Vec::new())));
-            let ((stdout, printed), (stderr, said)) = (super::inside::sink(), super::inside::sink());
-            let run = Run {
-                pod: self.pod,
-                container: "main",
-                argv: &argv,
-                tty: false,
-                size: None,
-                resized: None,
-                stdin: Some(Box::pin(head.chain(rest))),
-                stdout,
-                stderr,
-            };
-            let failed = |error: &dyn std::fmt::Display| InStoreError {
-                what: "a command".to_owned(),
-                why: error.to_string(),
-            };
-            let code = self.cluster.run(self.namespace, run).await.map_err(|error| failed(&error))?;
-            Ok(Output { code, stdout: printed.await.unwrap(), stderr: said.await.unwrap() })
-        })
-    }
-
-    fn restart(&self) -> Later<'_, Result<(), InStoreError>> {
-        Box::pin(async {
-            let why = "nothing is seeded here".to_owned();
-            Err(InStoreError { what: "a restart".to_owned(), why })
-        })
-    }
-}
-
+/// One mirror, faithful at first. What is broken stays so for all that follows.
 #[tokio::test]
-async fn what_a_cluster_runs_is_read_back_field_by_field() {
-    let mirror = Mirror::up("kt-verify", include_str!("verify.yaml")).await;
-    let observed = mirror.look().await;
-    let ledger = mirror.judge(&observed);
-    let broken: Vec<_> = ledger.entries.iter().filter(|entry| entry.holds == Some(false)).collect();
-    assert!(broken.is_empty(), "{broken:#?}");
-    assert!(ledger.summary.unread * 10 <= ledger.summary.total, "{:?}", ledger.summary);
+async fn every_mechanism_that_is_broken_on_a_cluster_is_noticed() {
+    let mirror = Mirror::up("kt-verify", PROFILE).await;
+    let behind = Behind::new(&mirror).await;
+    it_holds_no_secret_and_hardly_anything_is_unread(&mirror).await;
+    objects_that_pods_do_not_see_change(&mirror, &behind).await;
+    pods_of_another_kind(&mirror, &behind).await;
     mirror.cluster.destroy(&mirror.plan.namespace, &mirror.plan.mirror, LONG).await.unwrap();
+}
+
+async fn it_holds_no_secret_and_hardly_anything_is_unread(mirror: &Mirror) {
+    let observed = mirror.look().await;
+    let text = serde_json::to_string(&observed).unwrap();
+    // `RECORD=FILE` records it anew for the tests of the readers.
+    if let Some(file) = std::env::var_os("RECORD") {
+        std::fs::write(file, &text).unwrap();
+    }
+    let ledger = mirror.judge(&observed);
+    let broken = mirror.broken_of(&observed);
+    assert_eq!(told(&broken), "");
+    let sum = ledger.summary;
+    assert!(sum.unread * 10 <= sum.total, "{sum:?}");
+    assert!(!text.contains(KEPT), "a value of a secret is kept");
+    assert!(!serde_json::to_string(&ledger).unwrap().contains(KEPT), "the ledger holds no secret");
+    let tried = observed.egress.unwrap();
+    assert!(tried.refused, "{tried:?}");
+}
+
+/// One port of a Service in place of those that it has.
+fn opening(port: u16) -> Value {
+    json!({"spec": {"ports": [{"$patch": "replace"}, {"name": "http", "port": port, "targetPort": 8000}]}})
+}
+
+async fn objects_that_pods_do_not_see_change(mirror: &Mirror, behind: &Behind) {
+    behind.patch::<Secret>("api-key.secret", json!({"stringData": {"value": "leaked-value"}})).await;
+    behind.patch::<ConfigMap>("web.files", json!({"data": {"etc-app-ini-3889fcf5": "a = 2\n"}})).await;
+    behind.patch::<Service>("web", opening(8001)).await;
+    behind.patch::<Service>("db", json!({"spec": {"selector": {"prodmirror/service": "nobody"}}})).await;
+    behind.patch::<CronJob>("report", json!({"spec": {"suspend": false}})).await;
+    behind.api::<NetworkPolicy>().delete("mirror", &DeleteParams::default()).await.unwrap();
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"});
+    let scaler = json!({"metadata": {"name": "more"}, "spec": {"maxReplicas": 3, "scaleTargetRef": target}});
+    behind.create::<HorizontalPodAutoscaler>(scaler).await;
+    let mut stray = stage::pod("stray", IMAGE, &["sleep", "600"]);
+    behind.create::<Pod>(stray.clone()).await;
+    // A Service sends requests to whatever carries the label.
+    stray["metadata"] = json!({"name": "web-more", "labels": {"prodmirror/service": "web"}});
+    behind.create::<Pod>(stray).await;
+    let more = ["stray", "web-more"].map(|name| Wanted::Pod(name.to_owned()));
+    mirror.cluster.settle(&mirror.plan.namespace, &more, LONG, "start", &Unheard).await.unwrap();
+    let cache = mirror.plan.stores.iter().find(|store| store.store.as_str() == "cache").unwrap();
+    let password = format!("{KEPT}-cache-password");
+    let set = ["redis-cli", "-a", &password, "config", "set", "maxmemory-policy", "allkeys-lru"];
+    super::mirror::printed(&mirror.cluster, &mirror.plan.namespace, &cache.pod, &set).await;
+
+    let observed = mirror.look().await;
+    let tried = observed.egress.as_ref().unwrap();
+    assert!(!tried.refused, "without its policy nothing keeps a pod from leaving: {tried:?}");
+    let broken = mirror.broken_of(&observed);
+    let mut expected = [
+        "jobs.report.schedule",
+        "network.egress",
+        "services.stray",
+        "services.web.env.KEY",
+        "services.web.files[\"/etc/app.ini\"]",
+        "services.web.files[\"/etc/web/key\"]",
+        "services.web.ports[name=http]",
+        "services.web.replicas",
+        "services.worker.autoscaling",
+        "stores.cache.settings.maxmemory-policy",
+        "stores.db.balancing",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    expected.sort();
+    assert_eq!(paths(&broken), expected, "{}", told(&broken));
+    assert_eq!(live(&broken, "services.web.env.KEY"), "***");
+    assert_eq!(live(&broken, "services.web.ports[name=http]")["port"], 8001);
+    let egress = broken.iter().find(|entry| entry.path.to_string() == "network.egress").unwrap();
+    assert!(egress.why.as_ref().unwrap().contains("NetworkPolicy mirror is not there"), "{egress:?}");
+    assert!(!serde_json::to_string(&observed).unwrap().contains("leaked"), "no Secret's value is kept");
+}
+
+/// What is made anew from a changed workload: one rollout holds them all.
+async fn pods_of_another_kind(mirror: &Mirror, behind: &Behind) {
+    // An apply would put its port beside this one.
+    behind.patch::<Service>("web", opening(8000)).await;
+    mirror.launch().await;
+    for pod in ["stray", "web-more"] {
+        behind.api::<Pod>().delete(pod, &DeleteParams::default().grace_period(0)).await.unwrap();
+    }
+    behind.api::<HorizontalPodAutoscaler>().delete("more", &DeleteParams::default()).await.unwrap();
+    let of_redis = "stores.cache.settings.maxmemory-policy";
+    assert_eq!(paths(&mirror.broken_of(&mirror.look().await)), [of_redis], "what was put back is as it was");
+
+    let env = json!([
+        {"name": "PLAIN", "value": "two"},
+        {"name": "NEW", "value": "1"},
+        {"name": "FAST", "$patch": "delete"},
+        {"name": "KEY", "value": "leaked-value", "valueFrom": null},
+    ]);
+    let main = json!({
+        "name": "main",
+        "env": env,
+        "resources": {"limits": {"cpu": "300m"}},
+        "readinessProbe": {"periodSeconds": 2},
+        "livenessProbe": null,
+        "workingDir": "/tmp",
+        "securityContext": {
+            "runAsUser": 1001,
+            "readOnlyRootFilesystem": false,
+            "capabilities": {"add": ["CHOWN", "NET_BIND_SERVICE"]},
+        },
+        "volumeMounts": [{"name": "extra", "mountPath": "/mnt"}],
+    });
+    let pod = json!({
+        "terminationGracePeriodSeconds": 7,
+        "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+        "securityContext": {"sysctls": [{"name": "net.ipv4.tcp_fin_timeout", "value": "50"}]},
+        "hostAliases": [{"ip": "192.0.2.7", "hostnames": ["other.example.com"]}],
+        "volumes": [{"name": "extra", "emptyDir": {}}],
+        "containers": [main, {"name": "spy", "image": IMAGE, "command": ["sleep", "600"]}],
+    });
+    let template = json!({"metadata": {"labels": {"tier": "front"}}, "spec": pod});
+    behind.patch::<Deployment>("web", json!({"spec": {"replicas": 1, "template": template}})).await;
+    let shipper = json!({"name": "shipper", "env": [{"name": "SHIP", "value": "no"}]});
+    let pod = json!({
+        "serviceAccountName": "default",
+        "initContainers": [shipper],
+        "containers": [{"name": "main", "image": IMAGE}],
+    });
+    behind.patch::<Deployment>("worker", json!({"spec": {"template": {"spec": pod}}})).await;
+    let both = ["web", "worker"].map(|name| Wanted::Deployment(name.to_owned()));
+    mirror.cluster.settle(&mirror.plan.namespace, &both, LONG, "roll", &Unheard).await.unwrap();
+
+    let observed = mirror.look().await;
+    let broken = mirror.broken_of(&observed);
+    let of_web = [
+        "capabilities.add",
+        "env.KEY",
+        "env.NEW",
+        "env.PLAIN",
+        "extra_hosts[\"legacy.example.com\"]",
+        "extra_hosts[\"other.example.com\"]",
+        "flags",
+        "labels.tier",
+        "probes.liveness.exec.command",
+        "probes.liveness.initial_delay",
+        "probes.liveness.period",
+        "probes.readiness.period",
+        "read_only",
+        "replicas",
+        "resources.limits.cpu",
+        "sidecars.spy",
+        "stop_grace_period",
+        "sysctls[\"net.ipv4.tcp_fin_timeout\"]",
+        "tolerations",
+        "user",
+        "volumes[\"/mnt\"]",
+        "working_dir",
+    ];
+    let mut expected: Vec<String> = of_web.iter().map(|field| format!("services.web.{field}")).collect();
+    let of_worker = ["image", "service_account", "sidecars.shipper.env.SHIP"];
+    expected.extend(of_worker.iter().map(|field| format!("services.worker.{field}")));
+    expected.extend(["flags.FAST", of_redis].map(str::to_owned));
+    expected.sort();
+    assert_eq!(paths(&broken), expected, "{}", told(&broken));
+    for (field, value) in [
+        ("env.KEY", json!("***")),
+        ("env.NEW", json!("1")),
+        ("env.PLAIN", json!("two")),
+        ("probes.readiness.period", json!("2s")),
+        ("resources.limits.cpu", json!("300m")),
+        ("stop_grace_period", json!("7s")),
+        ("user", json!("1001:1000")),
+        ("volumes[\"/mnt\"]", json!({"empty": {}})),
+        ("replicas", json!(1)),
+    ] {
+        assert_eq!(live(&broken, &format!("services.web.{field}")), &value, "{field}");
+    }
+    assert!(
+        !serde_json::to_string(&observed).unwrap().contains("leaked"),
+        "what stands for a secret is not kept"
+    );
 }

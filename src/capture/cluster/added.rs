@@ -65,17 +65,34 @@ pub(super) fn is_usual(field: &str, value: &Json, on_host: bool) -> bool {
         "schedulerName" => value == "default-scheduler",
         "priority" => value == 0,
         "preemptionPolicy" => value == "PreemptLowerPriority",
-        // For five minutes a pod outlives its node.
-        "tolerations" => items(value).all(|toleration| {
-            let usual = |key: &str| {
-                *toleration == json!({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300})
-            };
-            usual("node.kubernetes.io/not-ready") || usual("node.kubernetes.io/unreachable")
-        }),
+        "tolerations" => items(value).all(is_usual_toleration),
         // Credentials that the launch or the account brings: what is pulled is known by its digest.
         "imagePullSecrets" => true,
         _ => false,
     }
+}
+
+/// For five minutes a pod outlives its node.
+fn is_usual_toleration(toleration: &Json) -> bool {
+    let usual = |key: &str| {
+        *toleration
+            == json!({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300})
+    };
+    usual("node.kubernetes.io/not-ready") || usual("node.kubernetes.io/unreachable")
+}
+
+/// A value of a field that nobody asked for, in one piece, without what Kubernetes adds to it.
+pub(super) fn shown(field: &str, value: &Json) -> Json {
+    let is_added = |item: &Json| field == "tolerations" && is_usual_toleration(item);
+    match value {
+        Json::Array(list) => list.iter().filter(|item| !is_added(item)).map(text).collect(),
+        value => value.clone(),
+    }
+}
+
+/// An item of a list as one word: a list of maps would be as many entries.
+fn text(item: &Json) -> Json {
+    if item.is_object() { item.to_string().into() } else { item.clone() }
 }
 
 /// Fields of a container that other readers look at, or that say how it was pulled and told.

@@ -179,7 +179,7 @@ fn retries(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
     let Some(object) = scene.planned(of.name) else { return Reading::unread("the plan has no such job") };
     let kind = object.body.kind().as_str();
     let Some(found) = scene.found(object) else {
-        return Reading::absent(format!("the {kind}"), "it is not there");
+        return scene.missing(kind, &format!("the {kind}"));
     };
     let spec = match object.body {
         Body::CronJob { .. } => &found["spec"]["jobTemplate"]["spec"],
@@ -198,7 +198,8 @@ fn needs(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
         names.iter().filter_map(|name| Some((*name, scene.planned(name)?))).collect();
     let is_lost = |name: &str| {
         let is_it = |(needed, object): &&(&str, &Object)| {
-            *needed == name && scene.found(object).is_none_or(|found| has_failed(object, found))
+            let is_gone = || !scene.observed.unlisted.contains_key(object.body.kind().as_str());
+            *needed == name && scene.found(object).map_or_else(is_gone, |found| has_failed(object, found))
         };
         needed.iter().any(|one| is_it(&one))
     };
@@ -211,6 +212,9 @@ fn needs(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
             ORDER,
         )
         .because(why);
+    }
+    if let Some((name, _)) = needed.iter().find(|(_, object)| scene.found(object).is_none()) {
+        return Reading::unread(format!("what makes the pods of `{name}` may not be listed"));
     }
     scene.each_pod(of, |pod| {
         let later = needed

@@ -130,10 +130,7 @@ fn of_object(
     };
     let from = format!("ConfigMap {name}");
     let Some(found) = scene.observed.object("ConfigMap", name) else {
-        return match scene.observed.unlisted.get("ConfigMap") {
-            Some(why) => Reading::unread(format!("ConfigMaps may not be listed: {why}")),
-            None => Reading::absent(from, "it is not there"),
-        };
+        return scene.missing("ConfigMap", &from);
     };
     let text = found["data"][key].as_str().map(|text| text.as_bytes().to_vec());
     let binary = || STANDARD.decode(found["binaryData"][key].as_str()?).ok();

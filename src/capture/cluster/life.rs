@@ -7,7 +7,7 @@ use super::{
         Reading,
         workload::{Part, Within, Workload},
     },
-    scene::{Pod, SPEC, Scene},
+    scene::{SPEC, Scene, is_made, is_ready},
 };
 use crate::{
     plan::kubernetes::{Body, ObjectKind},
@@ -20,14 +20,11 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
         return None;
     }
     let reading = match keys.as_slice() {
-        ["replicas"] => {
-            let (live, why) = replicas(scene, of);
-            let reading = Reading::of(wanted, live, READY);
-            match why {
-                Some(why) => reading.because(why),
-                None => reading,
-            }
-        }
+        ["replicas"] => match replicas(scene, of) {
+            Err(why) => Reading::unread(why),
+            Ok((live, None)) => Reading::of(wanted, live, READY),
+            Ok((live, Some(why))) => Reading::of(wanted, live, READY).because(why),
+        },
         ["stop_signal"] => Reading::unread("a cluster tells nothing of an image's signal"),
         ["stop_grace_period"] => scene.each_pod(of, |pod| {
             let spelled = |seconds: u64| {
@@ -46,27 +43,31 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
     Some(reading)
 }
 
-pub(super) const READY: &str = "`readyReplicas`, and the pods";
+pub(super) const READY: &str = "pods that are ready, counted";
 /// Kubernetes' own.
 pub(super) const GRACE: u64 = 30;
 
-/// How many pods are ready, and of those that are not which one and why. A pod that nobody's workload made, and that
-/// carries its label, is sent requests like the others: it counts.
-pub(super) fn replicas(scene: &Scene<'_>, of: &Workload<'_>) -> (u64, Option<String>) {
-    let (ready, unready): (Vec<Pod<'_>>, Vec<Pod<'_>>) =
-        scene.pods(of).into_iter().partition(|pod| pod.is_ready());
-    let counted = ready.len() as u64;
-    let found = scene.planned(of.name).and_then(|object| scene.found(object));
-    let said = found.map(|found| found["status"]["readyReplicas"].as_u64().unwrap_or(0));
-    let why = match (unready.first(), said) {
+/// How many pods are ready, and of those that are not which one and why. What nobody's workload made and carries its
+/// label is sent requests like the others: it counts.
+///
+/// # Errors
+/// Why nobody knows.
+pub(super) fn replicas(scene: &Scene<'_>, of: &Workload<'_>) -> Result<(usize, Option<String>), String> {
+    if let Some(why) = scene.observed.unlisted.get("Pod") {
+        return Err(format!("pods may not be listed: {why}"));
+    }
+    let ready = scene.labelled(of.name).filter(|(_, pod)| is_ready(pod)).count();
+    let unready = scene.pods(of).into_iter().find(|pod| !pod.is_ready());
+    let stray = scene.labelled(of.name).find(|(_, pod)| !is_made(pod));
+    let is_there = scene.planned(of.name).is_some_and(|object| scene.found(object).is_some());
+    let why = match (unready, stray) {
         (Some(pod), _) => Some(format!("{} is not ready", pod.name)),
-        (None, None) => Some("what makes its pods is not there".to_owned()),
-        (None, Some(said)) if said < counted => {
-            Some("a pod that it did not make carries its label".to_owned())
+        (None, Some((name, _))) => {
+            Some(format!("{name} carries its label, and nothing of the mirror made it"))
         }
-        (None, Some(_)) => None,
+        (None, None) => (!is_there).then(|| "what makes its pods is not there".to_owned()),
     };
-    (counted, why)
+    Ok((ready, why))
 }
 
 /// Whether a StatefulSet makes the pods.
@@ -76,7 +77,7 @@ fn stateful(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
     let there = kinds.iter().find(|(kind, _)| scene.observed.object(kind.as_str(), of.name).is_some());
     match there {
         Some((_, live)) => Reading::of(wanted, *live, from),
-        None => Reading::absent(from, "nothing makes its pods"),
+        None => scene.missing(if wanted == true { "StatefulSet" } else { "Deployment" }, from),
     }
 }
 
@@ -87,7 +88,7 @@ fn autoscaling(scene: &Scene<'_>, of: &Workload<'_>, which: &str, wanted: &Json)
         return Reading::unread("there is no autoscaler: the number of replicas stays what it is");
     };
     let Some(found) = scene.observed.object("HorizontalPodAutoscaler", of.name) else {
-        return Reading::absent(from, "it is not there");
+        return scene.missing("HorizontalPodAutoscaler", from);
     };
     let (live, planned) = match which {
         "min" => (&found["spec"]["minReplicas"], json!(min)),
@@ -107,7 +108,7 @@ fn autoscaling(scene: &Scene<'_>, of: &Workload<'_>, which: &str, wanted: &Json)
 fn schedule(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
     let from = "the CronJob";
     match scene.observed.object("CronJob", of.name).map(|found| &found["spec"]) {
-        None => Reading::absent(from, "it is not there"),
+        None => scene.missing("CronJob", from),
         Some(spec) if spec["suspend"] != Json::Bool(true) => {
             let live = format!("{}, by the clock", spec["schedule"].as_str().unwrap_or_default());
             Reading::other(wanted, live.into(), from).because("it is not suspended: it runs by the clock")

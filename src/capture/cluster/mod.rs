@@ -16,6 +16,8 @@ mod platform;
 mod process;
 mod scene;
 mod store;
+#[cfg(test)]
+mod tests;
 mod unasked;
 mod volumes;
 mod walls;

@@ -54,7 +54,7 @@ fn port(scene: &Scene<'_>, of: &Workload<'_>, name: &str, wanted: &Json) -> Read
     let Some((object, _, planned, found)) = service(scene, of.name) else {
         return of_pod(scene, of, wanted);
     };
-    let Some(found) = found else { return Reading::absent(SERVICE, "it is not there") };
+    let Some(found) = found else { return scene.missing("Service", SERVICE) };
     // A number has one name: of two that the profile gives, the first is the Service's.
     let number = wanted["port"].as_u64();
     let first = planned.iter().find(|port| Some(u64::from(port.port)) == number);
@@ -119,7 +119,7 @@ fn balancing(scene: &Scene<'_>, of: &Workload<'_>, wanted: &Json) -> Reading {
     let word = |headless: bool| if headless { "headless" } else { "cluster-ip" };
     match service(scene, of.name) {
         None => Reading::unread("nothing calls it by a name"),
-        Some((.., None)) => Reading::absent(SERVICE, "it is not there"),
+        Some((.., None)) => scene.missing("Service", SERVICE),
         Some((_, headless, _, Some(found))) => {
             let live = found["spec"]["clusterIP"] == "None";
             Reading::of(wanted, word(live), SERVICE).planned(word(headless))

@@ -43,9 +43,18 @@ impl<'a> Pod<'a> {
     }
 
     pub fn is_ready(&self) -> bool {
-        let mut conditions = items(&self.found["status"]["conditions"]);
-        conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        is_ready(self.found)
     }
+}
+
+pub(super) fn is_ready(pod: &Json) -> bool {
+    let mut conditions = items(&pod["status"]["conditions"]);
+    conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// Whether a controller made an object, and not a person.
+pub(super) fn is_made(object: &Json) -> bool {
+    items(&object["metadata"]["ownerReferences"]).next().is_some()
 }
 
 /// One replica's container: planned, and as it was found.
@@ -90,17 +99,13 @@ impl<'a> Scene<'a> {
         self.planned(of.name).is_some_and(|object| matches!(object.body, Body::CronJob { .. }))
     }
 
-    /// The pods of a workload that are not on their way out, in order of name. Of a job the last one counts: those
-    /// before it failed, or ran under another spec.
+    /// The pods that a workload made and that are not on their way out, in order of name. Of a job the last one counts:
+    /// those before it failed, or ran under another spec.
     pub fn pods(&self, of: &Workload<'_>) -> Vec<Pod<'a>> {
         let Some(object) = self.planned(of.name) else { return Vec::new() };
         let Some(plan) = object.pod().filter(|pod| !pod.on_demand) else { return Vec::new() };
-        let is_its = |pod: &Json| {
-            pod["metadata"]["labels"][SERVICE].as_str() == Some(of.name)
-                && pod["metadata"].get("deletionTimestamp").is_none()
-        };
-        let all = self.observed.of_kind("Pod").filter(|(_, pod)| is_its(pod));
-        let pods = all.map(|(name, found)| Pod { name, plan, found });
+        let pods = self.labelled(of.name).filter(|(_, pod)| is_made(pod));
+        let pods = pods.map(|(name, found)| Pod { name, plan, found });
         if let Body::Job { .. } = object.body {
             return pods.max_by_key(|pod| created(pod.found).to_owned()).into_iter().collect();
         }
@@ -108,6 +113,15 @@ impl<'a> Scene<'a> {
         let ended =
             |pod: &Pod<'_>| matches!(pod.found["status"]["phase"].as_str(), Some("Failed" | "Succeeded"));
         pods.filter(|pod| !ended(pod)).collect()
+    }
+
+    /// The pods under the label of a service, job or store, whoever made them.
+    pub fn labelled(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a Json)> {
+        let observed: &'a ClusterObserved = self.observed;
+        observed.of_kind("Pod").filter(move |(_, pod)| {
+            pod["metadata"]["labels"][SERVICE].as_str() == Some(name)
+                && pod["metadata"].get("deletionTimestamp").is_none()
+        })
     }
 
     /// The planned container that a path is about.
@@ -159,6 +173,14 @@ impl<'a> Scene<'a> {
     pub fn each_pod(&self, of: &Workload<'_>, read: impl Fn(&Pod<'a>) -> Reading) -> Reading {
         let readings = self.pods(of).into_iter().map(|pod| (pod.name.to_owned(), read(&pod)));
         Reading::of_all(readings).unwrap_or_else(|| self.nothing(of))
+    }
+
+    /// An object that was looked for and not found: it is not there, unless its kind may not be listed.
+    pub fn missing(&self, kind: &str, from: &str) -> Reading {
+        match self.observed.unlisted.get(kind) {
+            Some(why) => Reading::unread(format!("objects of kind {kind} may not be listed: {why}")),
+            None => Reading::absent(from, "it is not there"),
+        }
     }
 
     fn nothing(&self, of: &Workload<'_>) -> Reading {

@@ -128,10 +128,10 @@ pub(super) fn hide_literals(plan: &ClusterPlan, observed: &mut ClusterObserved) 
 
 fn hide_in_pod(plan: &ClusterPlan, service: &str, spec: &mut Json) {
     for list in ["containers", "initContainers"] {
-        for container in spec[list].as_array_mut().into_iter().flatten() {
+        for container in items(spec, list) {
             let name = container["name"].as_str().unwrap_or_default().to_owned();
             let Some((_, of)) = planned(plan, service, &name) else { continue };
-            for variable in container["env"].as_array_mut().into_iter().flatten() {
+            for variable in items(container, "env") {
                 let name = variable["name"].as_str().unwrap_or_default();
                 if of.is_secret(name) && variable.get("value").is_some() {
                     variable["value"] = HIDDEN.into();
@@ -139,4 +139,8 @@ fn hide_in_pod(plan: &ClusterPlan, service: &str, spec: &mut Json) {
             }
         }
     }
+}
+
+fn items<'o>(object: &'o mut Json, list: &str) -> impl Iterator<Item = &'o mut Json> {
+    object.get_mut(list).and_then(Json::as_array_mut).into_iter().flatten()
 }

@@ -25,7 +25,8 @@ pub(super) fn read(look: &mut Look<'_, '_>, of: &Workload<'_>, pair: &Pair<'_>) 
     mounts(look, pair);
     told(look, pair);
     for (key, value) in pair.spec.as_object().into_iter().flatten() {
-        look.add_if(!added::is_usual_of_container(key, value), [&spelled(key)], value.clone(), SPEC);
+        let usual = added::is_usual_of_container(key, value);
+        look.add_if(!usual, [&spelled(key)], added::shown(key, value), SPEC);
     }
 }
 
@@ -47,7 +48,8 @@ fn process(look: &mut Look<'_, '_>, of: &Workload<'_>, pair: &Pair<'_>) {
         let name = found["name"].as_str().unwrap_or_default();
         look.add_if(!plan.env.contains_key(name), ["env", name], variable(found), SPEC);
     }
-    look.add_if(items(&spec["envFrom"]).next().is_some(), ["env_from"], spec["envFrom"].clone(), SPEC);
+    let from = &spec["envFrom"];
+    look.add_if(items(from).next().is_some(), ["env_from"], added::shown("envFrom", from), SPEC);
     let fields = [
         ("entrypoint", "command", plan.entrypoint.is_some()),
         ("command", "args", plan.command.is_some()),
@@ -137,7 +139,12 @@ fn told(look: &mut Look<'_, '_>, pair: &Pair<'_>) {
     for (which, key, planned) in probes {
         let live = duties::of_spec(&spec[key]);
         let differs = live != planned.as_ref().map(|probe: &ProbeSpec| duties::told(probe));
-        look.add_if(differs, ["probes", which], live.as_ref().map_or(Json::Null, duties::shown), SPEC);
+        look.add_if(
+            differs,
+            ["probes", which],
+            live.as_ref().map_or_else(|| json!("none"), duties::shown),
+            SPEC,
+        );
     }
     let hooks = [("post_start", "postStart", &plan.post_start), ("pre_stop", "preStop", &plan.pre_stop)];
     for (which, key, planned) in hooks {

@@ -23,7 +23,7 @@ pub(super) fn read(look: &mut Look<'_, '_>, pod: &Pod<'_>) {
         let planned_arch = key == "nodeSelector"
             && *value == plan.arch.as_ref().map_or(Json::Null, |arch| json!({"kubernetes.io/arch": arch}));
         let usual = planned_arch || added::is_usual(key, value, plan.host_network);
-        look.add_if(!usual, [&spelled(key)], value.clone(), SPEC);
+        look.add_if(!usual, [&spelled(key)], added::shown(key, value), SPEC);
     }
     labels(look, pod);
     containers(look, pod);

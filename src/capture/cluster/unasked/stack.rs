@@ -7,7 +7,7 @@ use crate::{
     capture::{
         cluster::{
             life, network,
-            scene::{is_as_told, items},
+            scene::{is_as_told, is_made, items},
         },
         workload::Workload,
     },
@@ -26,8 +26,9 @@ pub(super) fn of_workload(scene: &Scene<'_>, of: &Workload<'_>, found: &mut Foun
     let Some(object) = scene.planned(of.name) else { return };
     match object.body {
         Body::Deployment { replicas, .. } | Body::StatefulSet { replicas, .. } => {
-            let (live, why) = life::replicas(scene, of);
-            if live != u64::from(replicas) {
+            if let Ok((live, why)) = life::replicas(scene, of)
+                && u32::try_from(live) != Ok(replicas)
+            {
                 let why = why.unwrap_or_else(|| "not as many run as were planned".to_owned());
                 found.add(at.key("replicas"), live.into(), life::READY, why);
             }
@@ -91,15 +92,14 @@ pub(super) fn read(scene: &Scene<'_>, found: &mut Found<'_>) {
             let ours = labels[MANAGED_BY] == MANAGER;
             let of_profile = [Kind::Service, Kind::Store, Kind::Job].map(|kind| Some(kind.as_str()));
             let helps = ours && labels.get(KIND).is_some() && !of_profile.contains(&labels[KIND].as_str());
-            let is_made = items(&object["metadata"]["ownerReferences"]).next().is_some();
-            let known = labels[SERVICE].as_str().filter(|_| ours).is_some_and(|of| {
-                let planned = scene.planned(of);
-                planned.is_some_and(|planned| {
-                    kind == "Pod" || planned.body.kind().as_str() == kind && name == of
+            // A pod under the label of a workload is counted among its replicas.
+            let known = labels[SERVICE].as_str().is_some_and(|of| {
+                scene.planned(of).is_some_and(|planned| {
+                    kind == "Pod" || ours && planned.body.kind().as_str() == kind && name == of
                 })
             });
             // What a controller made is told of by what it was made from.
-            if helps || is_made || known {
+            if helps || is_made(object) || known {
                 continue;
             }
             let section = match kind {

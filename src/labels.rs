@@ -79,6 +79,14 @@ pub mod kubernetes {
     pub const KIND: &str = "prodmirror/kind";
     pub const SERVICE: &str = "prodmirror/service";
     pub const SPEC: &str = "prodmirror/spec";
+    /// On a store's pods: its engine, `postgres` or `redis`.
+    pub const ENGINE: &str = "prodmirror/engine";
+    /// Annotation of workloads: which come first, from 2 on.
+    pub const STAGE: &str = "prodmirror/stage";
+    /// Annotation of workloads that were stopped: how many replicas they had.
+    pub const REPLICAS: &str = "prodmirror/replicas";
+    /// Annotation of a secret that is one of the profile's: the variable that stands for it in templates.
+    pub const VARIABLE: &str = "prodmirror/variable";
     /// Annotation of pods: the hash of what they were given and do not see change.
     pub const INPUTS: &str = "prodmirror/inputs";
     /// The prefix that a profile's own labels may not have.

@@ -48,16 +48,29 @@ fn what_is_not_in_this_version_says_so_with_code_2() {
 #[test]
 fn options_of_later_versions_say_so_with_code_2() {
     let profile = cli::root().join("profiles/minimal.yaml").display().to_string();
-    for (command, option, value) in [
-        ("up", "--backend", "kind"),
-        ("up", "--backend", "kubernetes"),
-        ("plan", "--context", "x"),
-        ("plan", "--scenario", "x"),
-    ] {
+    for (command, option, value) in [("up", "--scenario", "x"), ("plan", "--scenario", "x")] {
         let arguments = [command, &profile, option, value];
         let output = Command::new(env!("CARGO_BIN_EXE_prodmirror")).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_cluster_must_be_named_and_only_where_one_is_meant() {
+    let profile = cli::root().join("profiles/minimal.yaml").display().to_string();
+    for (arguments, words) in [
+        (&["--backend", "kubernetes"][..], "needs --context: the current context is never used"),
+        (&["--backend", "kind", "--context", "x"], "--context names an existing cluster"),
+        (&["--context", "x"], "--context names an existing cluster"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_prodmirror"))
+            .args(["up", &profile])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{arguments:?}");
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{Later, Report};
-use crate::profile::{Digest, Image, ImageRef};
+use super::{Ask, Later, Report};
+use crate::{
+    plan::capabilities::ImageFacts,
+    profile::{Digest, Image, ImageRef},
+};
 
 /// Where images come from.
 pub trait Images: Send + Sync {
@@ -22,12 +25,24 @@ pub trait Images: Send + Sync {
         report: &'a dyn Report,
     ) -> Later<'a, Brought>;
 
+    /// What is known of the images that are asked about, before anything is made.
+    fn here<'a>(&'a self, ask: &'a Ask) -> Later<'a, Here>;
+
     /// The digest that the image's tag has in its registry now (the index's, where there is one), asked with the
     /// caller's own credentials.
     ///
     /// # Errors
     /// When no registry answers, or does not know the image.
     fn digest<'a>(&'a self, image: &'a ImageRef) -> Later<'a, Digest>;
+}
+
+/// What [`Images::here`] finds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Here {
+    /// By reference, of those that are here.
+    pub images: BTreeMap<String, ImageFacts>,
+    /// Builds that stand in for public images, by the public name.
+    pub roles: BTreeMap<String, String>,
 }
 
 /// What [`Images::bring`] came to.

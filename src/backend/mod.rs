@@ -13,6 +13,7 @@ pub mod kind;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod lines;
+mod objects;
 mod program;
 mod progress;
 mod questions;
@@ -25,10 +26,11 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 pub use error::{BackendError, Result};
 pub use foreign::{EngineSource, Foreign, compose_labels};
-pub use images::{Brought, Images};
+pub use images::{Brought, Here, Images};
 pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::ClusterError;
+pub use objects::{Nodes, ObjectChange, Objects, Placing, Pulling};
 pub use progress::{Progress, Report, Unheard};
 pub use record::{Lease, LeaseKind, Listed, ListedKeeper, Record};
 pub use start::{Part, Planned, Power, RunState, What};
@@ -86,6 +88,8 @@ pub trait Backend: Record + Files + Images {
 pub enum Form<'a> {
     /// Container by container; a keeper of ours replaces what ends, and probes.
     Containers(&'a dyn Containers),
+    /// As objects, which the place itself keeps as they are told to be.
+    Objects(&'a dyn Objects),
 }
 
 /// A place that makes what it is told to make, and keeps nothing up by itself.
@@ -127,6 +131,8 @@ pub struct Ask {
     pub socket: bool,
     /// Whether the profile sets a time zone anywhere: only then images are looked into for `/etc/localtime`.
     pub timezone: bool,
+    /// A cluster where no mirror may be: the one that the profile was captured from.
+    pub not_on: Option<String>,
     /// Whether tools that only building images needs are asked for as well; a launch does without.
     pub build_tools: bool,
 }

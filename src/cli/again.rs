@@ -16,6 +16,8 @@ pub struct Again<'b> {
     pub drawn: Drawn<'b>,
     pub tree: serde_json::Value,
     pub secrets: SecretValues,
+    /// Where the profile's seeds were.
+    pub folder: PathBuf,
 }
 
 /// Plans a mirror again: from the files given, else from the profile that its last `up` left with the keeper.
@@ -43,13 +45,15 @@ pub async fn again<'b>(
         helper: host.ask_host()?.helper,
         socket: kept.socket,
         timezone: profile::names_timezone(&profile),
+        // It is there already.
+        not_on: None,
         build_tools: false,
     };
     let (capabilities, _) = backend.capabilities(&ask).await?;
     let source = Source { profile: &profile, origins: &profile::Origins::default() };
     let drawn = Drawn::new(backend, source, &capabilities);
     let secrets = mirror::secret_values(drawn.secrets(), &mirror::GivenSecrets::default(), &present)?;
-    Ok(Again { drawn, tree: profile::tree(&profile), secrets })
+    Ok(Again { drawn, tree: profile::tree(&profile), secrets, folder: kept.folder })
 }
 
 /// Addresses as variables, with the profile's own names.

@@ -139,6 +139,9 @@ impl From<ClusterError> for Failure {
             ClusterError::Refused { .. } => Self::tool("refused", message),
             ClusterError::Api { .. } => Self::tool("cluster", message),
             ClusterError::NoValue { .. } => Self::tool("secret", message),
+            ClusterError::NoRecord { .. } => Self::usage("no-mirror", message)
+                .hint("`prodmirror status` lists the mirrors, `prodmirror up` makes one"),
+            ClusterError::OneReplica { .. } => Self::usage("one-replica", message),
             ClusterError::Rights { .. } => Self::tool("rights", message),
             ClusterError::NotOurs { .. } => {
                 Self::usage("name-taken", message).hint("choose another name with --name")

@@ -1,22 +1,10 @@
 //! What a run takes from its surroundings, read once: the environment ends here.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use prodmirror::{
-    backend::{
-        Ask, Backend, BackendError, EngineSource, HelperSource,
-        compose::{self, Compose, Connection, Settings},
-    },
-    name::Name,
-    plan::{BackendKind, Capabilities, capabilities::Options},
-    profile::{self, Image, Profile},
-    render,
-};
+use prodmirror::profile;
 
-use super::{
-    failure::Failure,
-    options::{BackendOption, PlanArgs},
-};
+use super::failure::Failure;
 
 /// The caller, this machine's folders, and how to reach the engine.
 pub struct Host {
@@ -31,11 +19,14 @@ pub struct Host {
     pub hash_key: PathBuf,
     /// The files of KUBECONFIG, else kubectl's own.
     pub kubeconfig: Vec<PathBuf>,
-    connection: Connection,
-    helpers: Vec<PathBuf>,
+    /// DOCKER_HOST, the context and the folder of the `docker` command.
+    pub(super) docker_host: Option<String>,
+    pub(super) docker_context: Option<String>,
+    pub(super) docker_config: PathBuf,
+    pub(super) helpers: Vec<PathBuf>,
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -54,11 +45,6 @@ impl Host {
             || vec![home.join(".kube/config")],
             |files| std::env::split_paths(&files).filter(|file| !file.as_os_str().is_empty()).collect(),
         );
-        let connection = Connection {
-            host: variable("DOCKER_HOST"),
-            config_dir: variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(home.join(".docker"))),
-            context: variable("DOCKER_CONTEXT"),
-        };
         Ok(Self {
             owner: variable("PRODMIRROR_OWNER").unwrap_or_else(owner),
             ci: variable("CI").is_some_and(|ci| ci == "true" || ci == "1"),
@@ -66,173 +52,12 @@ impl Host {
             artifacts,
             hash_key,
             kubeconfig,
-            connection,
+            docker_host: variable("DOCKER_HOST"),
+            docker_context: variable("DOCKER_CONTEXT"),
+            docker_config: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),
             helpers: helpers(),
         })
     }
-
-    /// The place where mirrors run: here alone a back end is chosen.
-    pub async fn connect(&self) -> Result<Box<dyn Backend>, Failure> {
-        self.connect_with(render::Templates::embedded()).await
-    }
-
-    /// With the user's templates in place of ours.
-    pub async fn connect_with(&self, templates: render::Templates) -> Result<Box<dyn Backend>, Failure> {
-        Ok(Box::new(self.compose(templates).await?))
-    }
-
-    /// The Docker engine as a source, whatever back end mirrors run on.
-    pub async fn engine(&self) -> Result<Box<dyn EngineSource>, Failure> {
-        Ok(Box::new(self.compose(render::Templates::embedded()).await?))
-    }
-
-    async fn compose(&self, templates: render::Templates) -> Result<Compose, Failure> {
-        let environment = [
-            "PATH",
-            "HOME",
-            "DOCKER_CONFIG",
-            "DOCKER_HOST",
-            "DOCKER_CONTEXT",
-            "SSH_AUTH_SOCK",
-            "XDG_RUNTIME_DIR",
-        ]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), variable(name)?)))
-        .collect();
-        let settings = Settings {
-            state_dir: self.state_dir.clone(),
-            self_exe: std::env::current_exe().ok(),
-            docker: PathBuf::from("docker"),
-            environment,
-            templates: Arc::new(templates),
-        };
-        Ok(Compose::connect(&self.connection, settings).await?)
-    }
-
-    /// What the back end is asked about a profile.
-    pub fn ask(&self, profile: &Profile, args: &PlanArgs, allow_unpinned: bool) -> Result<Ask, Failure> {
-        if args.backend != BackendOption::Compose {
-            let name = if args.backend == BackendOption::Kind { "kind" } else { "kubernetes" };
-            return Err(Failure::later(&format!("`--backend {name}` of this command")));
-        }
-        self.asked(profile, args, allow_unpinned)
-    }
-
-    /// A cluster of which nothing is known, for `plan` and `render`, which contact none: a Kind node is of this
-    /// machine's architecture.
-    pub fn cluster(
-        &self,
-        kind: BackendKind,
-        profile: &Profile,
-        args: &PlanArgs,
-        allow_unpinned: bool,
-    ) -> Result<Capabilities, Failure> {
-        let ask = self.asked(profile, args, allow_unpinned)?;
-        let mut capabilities = Capabilities::unknown(kind, ask.mirror, ask.owner);
-        if kind == BackendKind::Kind {
-            capabilities.host.arch = match std::env::consts::ARCH {
-                "x86_64" => "amd64".to_owned(),
-                "aarch64" => "arm64".to_owned(),
-                other => other.to_owned(),
-            };
-        }
-        capabilities.options = ask.options;
-        Ok(capabilities)
-    }
-
-    fn asked(&self, profile: &Profile, args: &PlanArgs, allow_unpinned: bool) -> Result<Ask, Failure> {
-        refuse_later(args)?;
-        let mirror = match &args.name {
-            Some(name) => {
-                Name::new(name.as_str()).map_err(|error| Failure::usage("bad-name", error.to_string()))?
-            }
-            None => profile.name.clone(),
-        };
-        let images = overrides(&args.images, profile)?;
-        let expose = args
-            .expose
-            .iter()
-            .map(|name| {
-                Name::new(name.as_str()).map_err(|error| Failure::usage("bad-name", error.to_string()))
-            })
-            .collect::<Result<_, _>>()?;
-        let mut wanted = profile::images(profile);
-        wanted.retain(|(service, _)| !images.contains_key(service.as_str()));
-        let mut wanted: Vec<Image> = wanted.into_iter().map(|(_, image)| image).collect();
-        wanted.extend(images.values().cloned());
-        Ok(Ask {
-            mirror,
-            owner: self.owner.clone(),
-            options: Options { allow_unpinned, images, expose },
-            images: wanted,
-            helper: match &args.helper_image {
-                Some(reference) => HelperSource::Reference(reference.clone()),
-                None => HelperSource::Files(self.helpers.clone()),
-            },
-            socket: !args.no_docker_socket,
-            timezone: profile::names_timezone(profile),
-            build_tools: false,
-        })
-    }
-
-    /// For `doctor`: a question about the host alone.
-    pub fn ask_host(&self) -> Result<Ask, Failure> {
-        Ok(Ask {
-            mirror: Name::new("doctor").map_err(|error| Failure::usage("bad-name", error.to_string()))?,
-            owner: self.owner.clone(),
-            options: Options::default(),
-            images: Vec::new(),
-            helper: HelperSource::Files(self.helpers.clone()),
-            socket: true,
-            timezone: false,
-            build_tools: true,
-        })
-    }
-
-    /// The helper image as `docker load` takes it, for `render`.
-    pub fn helper_tar(&self, arch: &str) -> Result<Vec<u8>, Failure> {
-        let missing = || BackendError::NoHelper { arch: arch.to_owned() };
-        let tar = self.helpers.iter().find_map(|file| compose::helper_tar(file, arch).ok());
-        let mut bytes = Vec::new();
-        let written = tar.ok_or_else(missing)?.write_to(&mut bytes);
-        written.map_err(|error| Failure::tool("io", format!("helper.tar: {error}")))?;
-        Ok(bytes)
-    }
-}
-
-/// Options whose features come in a later version.
-fn refuse_later(args: &PlanArgs) -> Result<(), Failure> {
-    if args.context.is_some() {
-        return Err(Failure::later("`--context`"));
-    }
-    if !args.scenario.is_empty() {
-        return Err(Failure::later("`--scenario`"));
-    }
-    Ok(())
-}
-
-fn overrides(
-    given: &[String],
-    profile: &Profile,
-) -> Result<std::collections::BTreeMap<String, Image>, Failure> {
-    given
-        .iter()
-        .map(|text| {
-            let bad = || Failure::usage("bad-image", format!("`--image {text}` is not SERVICE=REF"));
-            let (service, image) = text.split_once('=').ok_or_else(bad)?;
-            let known = profile.services.contains_key(service)
-                || profile.jobs.contains_key(service)
-                || profile.stores.contains_key(service);
-            if !known {
-                return Err(Failure::usage(
-                    "no-service",
-                    format!("`--image {text}`: the profile has no service `{service}`"),
-                ));
-            }
-            let image = image.parse().map_err(|error| Failure::usage("bad-image", format!("{error}")))?;
-            Ok((service.to_owned(), image))
-        })
-        .collect()
 }
 
 /// PRODMIRROR_HELPER, a static build beside this program, this program itself.

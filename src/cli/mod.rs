@@ -4,6 +4,7 @@
 //! function of the story, and prints what comes back.
 
 mod again;
+mod ask;
 mod commands;
 mod failure;
 mod host;
@@ -11,6 +12,7 @@ mod landing;
 mod launch;
 mod naming;
 mod options;
+mod places;
 mod progress;
 mod settings;
 mod source;

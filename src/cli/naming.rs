@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use prodmirror::{
-    backend::{Backend, Scope},
+    backend::{Backend, Listed, Scope},
     labels,
     name::Name,
     observed::Observed,
     profile::{Layers, Loaded, Problem, Source, load},
+    render::Templates,
 };
 
 use super::{
     failure::{Failure, exit},
     host::Host,
-    options::ProfileArgs,
+    options::{PlaceArgs, ProfileArgs},
     ui::Ui,
 };
 
@@ -129,16 +130,66 @@ pub fn folder(file: &Path) -> PathBuf {
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf())
 }
 
-/// The mirror that a NAME means: itself, `.`, a profile's path, or nothing at all.
-pub async fn mirror(_host: &Host, backend: &dyn Backend, given: Option<&str>) -> Result<Name, Failure> {
+/// The mirror that a NAME means (itself, `.`, a profile's path, or nothing at all), and the place where it is.
+///
+/// A mirror that is nowhere is answered as one of this engine: whoever asks it is told so.
+pub async fn find(
+    host: &Host,
+    place: &PlaceArgs,
+    given: Option<&str>,
+) -> Result<(Box<dyn Backend>, Name), Failure> {
+    if let Some(context) = &place.context {
+        let cluster = host.on(context, Templates::embedded()).await?;
+        let name = match named(given)? {
+            Some(name) => name,
+            None => only(&cluster.list(&Scope::default()).await?)?,
+        };
+        return Ok((cluster, name));
+    }
+    let engine = host.connect().await?;
+    let Some(name) = named(given)? else {
+        let mut found = Vec::new();
+        for place in std::iter::once(engine).chain(host.clusters().await?) {
+            let listed = place.list(&Scope::default()).await?;
+            found.push((place, listed));
+        }
+        let all: Vec<Listed> = found.iter().flat_map(|(_, listed)| listed.clone()).collect();
+        let name = only(&all)?;
+        let place = found.into_iter().find(|(_, listed)| !listed.is_empty()).map(|(place, _)| place);
+        return match place {
+            Some(place) => Ok((place, name)),
+            None => Err(no_mirror()),
+        };
+    };
+    let scope = Scope::of(&name);
+    if !engine.list(&scope).await?.is_empty() {
+        return Ok((engine, name));
+    }
+    for cluster in host.clusters().await? {
+        if !cluster.list(&scope).await?.is_empty() {
+            return Ok((cluster, name));
+        }
+    }
+    Ok((engine, name))
+}
+
+/// A name that is said, or that this folder or the environment says.
+fn named(given: Option<&str>) -> Result<Option<Name>, Failure> {
     match given {
         Some(text) if text != "." => {
             if text.contains('/') || text.contains('.') || Path::new(text).is_file() {
-                return of_profile(Path::new(text));
+                return of_profile(Path::new(text)).map(Some);
             }
-            Name::new(text).map_err(|error| Failure::usage("bad-name", error.to_string()))
+            let name = Name::new(text).map_err(|error| Failure::usage("bad-name", error.to_string()))?;
+            Ok(Some(name))
         }
-        _ => default_mirror(backend).await,
+        _ => {
+            if let Some(name) = std::env::var("PRODMIRROR_MIRROR").ok().filter(|name| !name.is_empty()) {
+                let bad = |error| Failure::usage("bad-name", format!("PRODMIRROR_MIRROR: {error}"));
+                return Name::new(name).map(Some).map_err(bad);
+            }
+            default_profile().map(|file| of_profile(&file)).transpose()
+        }
     }
 }
 
@@ -150,26 +201,19 @@ fn of_profile(file: &Path) -> Result<Name, Failure> {
     Ok(loaded.profile.name)
 }
 
-async fn default_mirror(backend: &dyn Backend) -> Result<Name, Failure> {
-    if let Some(name) = std::env::var("PRODMIRROR_MIRROR").ok().filter(|name| !name.is_empty()) {
-        return Name::new(name)
-            .map_err(|error| Failure::usage("bad-name", format!("PRODMIRROR_MIRROR: {error}")));
-    }
-    if let Some(file) = default_profile() {
-        return of_profile(&file);
-    }
-    let found = backend.list(&Scope::default()).await?;
-    match found.as_slice() {
+fn only(found: &[Listed]) -> Result<Name, Failure> {
+    match found {
         [only] => labelled(&only.mirror),
-        [] => {
-            Err(Failure::usage("no-mirror", "there is no mirror")
-                .hint("`prodmirror up -f PROFILE` makes one"))
-        }
+        [] => Err(no_mirror()),
         several => {
             let names: Vec<&str> = several.iter().map(|found| found.mirror.as_str()).collect();
             Err(Failure::usage("which-mirror", format!("which mirror? There are {}", names.join(", "))))
         }
     }
+}
+
+fn no_mirror() -> Failure {
+    Failure::usage("no-mirror", "there is no mirror").hint("`prodmirror up -f PROFILE` makes one")
 }
 
 /// A name as a label of the engine has it.

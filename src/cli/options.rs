@@ -113,9 +113,12 @@ pub struct PlanArgs {
     /// Where the mirror runs
     #[arg(long, value_enum, default_value_t, env = "PRODMIRROR_BACKEND", hide_env = true)]
     pub backend: BackendOption,
-    /// The Kubernetes context
+    /// The cluster for --backend kubernetes; the current context is never used
     #[arg(long, value_name = "CONTEXT", env = "PRODMIRROR_CONTEXT", hide_env = true)]
     pub context: Option<String>,
+    /// With --backend kind: a cluster for this mirror alone
+    #[arg(long, env = "PRODMIRROR_FRESH_CLUSTER", hide_env = true)]
+    pub fresh_cluster: bool,
     /// The mirror's name; default: the profile's
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -172,10 +175,20 @@ pub struct LaunchArgs {
     pub replace: bool,
 }
 
+/// On which cluster a mirror is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlaceArgs {
+    /// Look on the cluster of this Kubernetes context; default: this engine and its Kind clusters
+    #[arg(long, value_name = "CONTEXT", env = "PRODMIRROR_CONTEXT", hide_env = true)]
+    pub context: Option<String>,
+}
+
 /// A mirror by name.
 #[derive(Clone, Debug, Default, Args)]
 pub struct NameArg {
     /// A mirror's name, a profile's path, or `.`; default: the profile here, else the only mirror
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }

@@ -107,7 +107,8 @@ fn is_over(observed: &Observed, mirror: &Name, request: &UpRequest<'_>) -> bool 
 /// Volumes alone are also what another `up` makes first. Its keeper may have come while we read: so they are looked at
 /// once more.
 async fn is_left_over(backend: &dyn Backend, drawn: &Drawn<'_>, observed: &Observed) -> Result<bool> {
-    let Drawn::Containers { place, plan } = drawn;
+    // What a cut-off `down` leaves of objects goes by itself.
+    let Drawn::Containers { place, plan } = drawn else { return Ok(false) };
     if !observed.containers.is_empty() || observed.volumes.is_empty() {
         return Ok(false);
     }

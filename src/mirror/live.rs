@@ -14,7 +14,7 @@ use crate::{
     path::Path,
 };
 
-use super::{Drawn, Result, containers};
+use super::{Drawn, Result, containers, objects};
 
 /// The profile with live values, and where the plan itself departs from the profile on this host, with the reason.
 pub struct LiveTree {
@@ -37,6 +37,10 @@ pub async fn live_tree(
         Drawn::Containers { plan, .. } => {
             let observed = containers::look(backend, plan, secrets).await?;
             capture::mirror(tree, plan, &observed, &secrets.0)
+        }
+        Drawn::Objects { place, plan } => {
+            let observed = objects::look(backend, *place, plan, secrets).await?;
+            capture::on_cluster(tree, plan, &observed, &secrets.0)
         }
     };
     // Where what runs is what was planned, the difference from the profile is the host's, and no drift.

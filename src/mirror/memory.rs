@@ -3,6 +3,8 @@
 //! It lies beside the journal, so any later command, on any machine, can plan the
 //! mirror again. It holds references to secrets, never values.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     profile::{self, Profile},
 };
 
-use super::{Result, StoryError};
+use super::{Result, StoryError, UpRequest};
 
 /// The document as written; the tree carries the bytes of files that it names.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +23,9 @@ struct Written {
     owner: String,
     options: Options,
     socket: bool,
+    /// Of the host that launched it: where seeds are read.
+    #[serde(default)]
+    folder: PathBuf,
     profile: serde_json::Value,
 }
 
@@ -30,20 +35,18 @@ pub struct Memory {
     pub owner: String,
     pub options: Options,
     pub socket: bool,
+    pub folder: PathBuf,
 }
 
 /// Leaves the profile with the keeper.
-pub async fn remember(
-    backend: &dyn Backend,
-    mirror: &Name,
-    profile: &Profile,
-    ask: &crate::backend::Ask,
-) -> Result<()> {
+pub async fn remember(backend: &dyn Backend, mirror: &Name, request: &UpRequest<'_>) -> Result<()> {
+    let UpRequest { profile, ask, folder, .. } = request;
     let written = Written {
         version: 1,
         owner: ask.owner.clone(),
         options: ask.options.clone(),
         socket: ask.socket,
+        folder: folder.clone(),
         profile: profile::tree(profile),
     };
     let bytes = serde_json::to_vec(&written).unwrap_or_default();
@@ -62,5 +65,6 @@ pub async fn recall(backend: &dyn Backend, mirror: &Name) -> Result<Memory> {
     }
     let profile =
         profile::from_tree(&written.profile).map_err(|problems| unreadable(problems.to_string()))?;
-    Ok(Memory { profile, owner: written.owner, options: written.options, socket: written.socket })
+    let Written { owner, options, socket, folder, .. } = written;
+    Ok(Memory { profile, owner, options, socket, folder })
 }

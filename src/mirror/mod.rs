@@ -11,6 +11,7 @@ mod hash_key;
 mod inside;
 mod live;
 mod memory;
+mod objects;
 mod power;
 mod preflight;
 mod ready;

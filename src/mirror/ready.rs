@@ -39,4 +39,9 @@ impl Deadline {
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.at
     }
+
+    /// What is left of it.
+    pub fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     name::Name,
 };
 
-use super::{Drawn, Result, StoryError, containers};
+use super::{Drawn, Result, StoryError, containers, objects, seed::Loading};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ResetRow {
@@ -22,6 +22,8 @@ pub struct ResetRow {
 pub struct ResetRequest<'a> {
     pub drawn: &'a Drawn<'a>,
     pub secrets: &'a SecretValues,
+    /// The profile's own folder: a place that keeps no copies reads the seeds again.
+    pub folder: &'a Path,
     pub stores: &'a [Name],
     pub timeout: Duration,
 }
@@ -31,7 +33,7 @@ pub async fn reset(
     request: ResetRequest<'_>,
     report: &dyn Report,
 ) -> Result<Vec<ResetRow>> {
-    let ResetRequest { drawn, secrets, stores, timeout } = request;
+    let ResetRequest { drawn, secrets, folder, stores, timeout } = request;
     let known: Vec<&Name> = drawn.stores().map(|store| store.store).collect();
     if let Some(unknown) = stores.iter().find(|store| !known.contains(store)) {
         return Err(StoryError::NotThere { mirror: drawn.mirror().clone(), store: unknown.to_string() });
@@ -40,9 +42,12 @@ pub async fn reset(
         known.into_iter().filter(|store| stores.is_empty() || stores.contains(store)).collect();
     match drawn {
         Drawn::Containers { place, plan } => {
-            let folder = Path::new(".");
             let stage = containers::Stage { backend, place: *place, plan, secrets, folder, report };
             containers::reset(stage, &wanted, timeout).await
+        }
+        Drawn::Objects { place, plan } => {
+            let loading = Loading { backend, mirror: &plan.mirror, secrets, folder, report };
+            objects::reset(*place, plan, loading, &wanted, timeout).await
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
 use super::{
     Drawn, GivenSecrets, Result, StoryError, admit, containers,
     document::Timing,
+    objects,
     preflight::{self, Source},
     removal, secrets, seed, shape,
     underway::Underway,
@@ -138,6 +139,9 @@ async fn attempt(
         Drawn::Containers { place, plan } => {
             Changes::Containers(containers::Changes::read(&stage, *place, plan, &values).await?)
         }
+        Drawn::Objects { place, plan } => {
+            Changes::Objects(objects::Changes::read(&stage, *place, plan, &values).await?)
+        }
     };
     let settled = changes.is_unchanged()
         && status.up == UpState::Done
@@ -162,6 +166,7 @@ async fn attempt(
     let _underway = Underway::begin(&request.state, &mirror, &run);
     let made = match &changes {
         Changes::Containers(changes) => changes.make(&stage, &run, &mut timings).await,
+        Changes::Objects(changes) => changes.make(&stage, &run, &mut timings).await,
     };
     let lease = match made {
         Ok(lease) => lease,
@@ -215,24 +220,28 @@ impl Stage<'_> {
 /// What will be done, in the form of the plan.
 enum Changes<'a> {
     Containers(containers::Changes<'a>),
+    Objects(objects::Changes<'a>),
 }
 
 impl Changes<'_> {
     fn is_unchanged(&self) -> bool {
         match self {
             Self::Containers(changes) => changes.is_unchanged(),
+            Self::Objects(changes) => changes.is_unchanged(),
         }
     }
 
     fn touched(&self) -> &[Event] {
         match self {
             Self::Containers(changes) => changes.touched(),
+            Self::Objects(changes) => changes.touched(),
         }
     }
 
     fn says(&self) -> &[String] {
         match self {
             Self::Containers(changes) => changes.says(),
+            Self::Objects(changes) => changes.says(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     plan::Served,
 };
 
-use super::{Drawn, Inside, Result, containers, seed};
+use super::{Drawn, Inside, Result, containers, objects, seed};
 
 /// Reads everything live, inside of containers included, and judges every entry of the plan's ledger.
 pub async fn verify(
@@ -26,6 +26,12 @@ pub async fn verify(
         Drawn::Containers { plan, .. } => {
             let observed = containers::look(backend, plan, secrets).await?;
             (ledger::live::live(plan, tree, &observed, &secrets.0), observed)
+        }
+        Drawn::Objects { place, plan } => {
+            let scope = Scope::of(&plan.mirror);
+            let (found, observed) =
+                tokio::join!(objects::look(backend, *place, plan, secrets), backend.observe(&scope, false));
+            (ledger::live::live_on_cluster(plan, tree, &found?, &secrets.0), observed?)
         }
     };
     Ok((ledger::judge(drawn.mirror(), drawn.backend(), drawn.ledger(), &live), observed))

@@ -50,7 +50,7 @@ pub use container::{
     Condition, ContainerPlan, ImagePlan, ImageSource, LimitsPlan, Mount, NetworkMode, OwnNetwork, TmpfsPlan,
 };
 pub use holes::to_fill;
-pub use kubernetes::{ClusterPlan, cluster};
+pub use kubernetes::{ClusterPlan, ClusterStore, cluster};
 pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
 pub use secrets::{declared_variables, url_encode};
 pub(crate) use site::Site;

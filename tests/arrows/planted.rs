@@ -128,7 +128,7 @@ fn above_the_world_one_place_alone_names_a_back_end() {
     assert_eq!(one("mirror/up.rs", "use crate::backend::{Backend, record::Record};"), 0);
     assert_eq!(one("cli/commands/up.rs", "use prodmirror::backend::{Backend, kind::Kind};"), 1);
     assert_eq!(one("main.rs", "use prodmirror::backend::kind::Kind;"), 1);
-    assert_eq!(one("cli/host.rs", "use prodmirror::backend::kind::Kind;"), 0);
+    assert_eq!(one("cli/places.rs", "use prodmirror::backend::kind::Kind;"), 0);
 }
 
 #[test]

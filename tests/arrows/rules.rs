@@ -20,7 +20,7 @@ const STORY: [&str; 1] = ["mirror"];
 /// The only part that prints, reads arguments and the environment.
 const BINARY: [&str; 2] = ["cli", "main"];
 /// Where the command line chooses a back end; nothing else above the world names one.
-const CHOOSER: &str = "cli/host.rs";
+const CHOOSER: &str = "cli/places.rs";
 /// Programs of their own, run inside a mirror: they alone in the library may speak and read their environment.
 const PROGRAMS: [&str; 4] = ["pause", "gateway", "keeper", "carry"];
 

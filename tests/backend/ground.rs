@@ -102,6 +102,7 @@ impl Ground {
             helper: HelperSource::Files(vec![program()]),
             socket: true,
             timezone: false,
+            not_on: None,
             build_tools: false,
         };
         let (capabilities, lacks) = self.compose.capabilities(&ask).await.unwrap();

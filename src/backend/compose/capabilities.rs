@@ -145,7 +145,7 @@ impl Compose {
     }
 
     /// What a plan needs to know of the images that are here.
-    async fn image_facts(&self, ask: &Ask) -> Result<BTreeMap<String, ImageFacts>> {
+    pub(super) async fn image_facts(&self, ask: &Ask) -> Result<BTreeMap<String, ImageFacts>> {
         let images = self.facts(&ask.images).await?;
         if ask.timezone { self.with_localtime(images, ask).await } else { Ok(images) }
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 use super::{
-    super::{BackendError, Brought, Images, Later, Progress, Report, Result},
+    super::{Ask, BackendError, Brought, Here, Images, Later, Progress, Report, Result},
     Compose,
     trouble::{self, Doing as _},
 };
@@ -31,6 +31,13 @@ impl Images for Compose {
         report: &'a dyn Report,
     ) -> Later<'a, Brought> {
         Box::pin(self.bring_all(images, archive, roles, report))
+    }
+
+    fn here<'a>(&'a self, ask: &'a Ask) -> Later<'a, Here> {
+        Box::pin(async move {
+            let (images, roles) = tokio::try_join!(self.image_facts(ask), self.roles())?;
+            Ok(Here { images, roles })
+        })
     }
 
     fn digest<'a>(&'a self, image: &'a ImageRef) -> Later<'a, Digest> {

@@ -14,6 +14,7 @@ mod machine;
 mod mark;
 mod name;
 mod nodes;
+mod supply;
 
 use std::{ffi::OsStr, path::PathBuf};
 
@@ -22,6 +23,7 @@ pub use list::KindCluster;
 pub use machine::Machine;
 pub use mark::Mark;
 pub use name::ClusterName;
+pub use supply::NodesOf;
 
 use super::{BackendError, Result, SecretValues, program::Program};
 use crate::{labels, plan::kubernetes::ClusterShape};

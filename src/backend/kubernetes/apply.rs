@@ -29,7 +29,7 @@ impl Cluster {
     /// [`ClusterError::Refused`] with the words of the first no: those of the API server's check, of a quota or of an
     /// admission rule. Others of the wave may be applied by then.
     pub async fn apply(&self, wave: impl IntoIterator<Item = &Value>) -> Result<()> {
-        let sent = wave.into_iter().map(|manifest| self.apply_one(manifest));
+        let sent: Vec<_> = wave.into_iter().map(|manifest| self.apply_one(manifest)).collect();
         stream::iter(sent).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await.map(|_| ())
     }
 

@@ -19,6 +19,11 @@ pub enum ClusterError {
     /// A launch was not given the value of a secret.
     #[error("{object}: there is no value for its key `{key}`")]
     NoValue { object: String, key: String },
+    /// Nobody ever began an `up` of it here.
+    #[error("there is no record of a mirror `{mirror}` on this cluster")]
+    NoRecord { mirror: String },
+    #[error("a cluster stops and starts all replicas of `{service}` or none: name the service alone")]
+    OneReplica { service: String },
     #[error("missing rights in namespace `{namespace}`: {}", list(missing))]
     Rights { namespace: String, missing: Vec<Right> },
     #[error(

@@ -3,15 +3,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use kube::{api::DeleteParams, core::GroupVersionKind};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, core::GroupVersionKind};
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ClusterError, ObjectName, Result, Wanted, destroy::until_gone, error, list::refuse_others,
+    Cluster, ClusterError, ObjectName, Result, Wanted, error, list::refuse_others, record::RECORD,
+    secrets::whole,
 };
 use crate::{
     backend::{Report, SecretValues},
-    labels::kubernetes::SPEC,
+    labels::kubernetes::{SPEC, VARIABLE},
     name::Name,
     plan::{
         ClusterPlan,
@@ -47,11 +49,16 @@ impl Cluster {
         let manifests: Vec<_> = objects.iter().filter_map(of).collect();
         let (spaces, others): (Vec<_>, Vec<_>) =
             manifests.into_iter().partition(|(key, _)| key.kind == ObjectKind::Namespace);
-        self.apply(spaces.into_iter().map(|(_, manifest)| manifest)).await?;
+        let spaces: Vec<&Value> = spaces.into_iter().map(|(_, manifest)| manifest).collect();
+        if !spaces.is_empty() {
+            self.until_not_leaving(&launch.plan.namespace).await?;
+        }
+        self.apply(spaces).await?;
         for (_, manifest) in others.iter().filter(|(key, _)| key.kind == ObjectKind::Job) {
             self.remove_changed(&launch.plan.namespace, manifest).await?;
         }
-        self.apply(others.into_iter().map(|(_, manifest)| manifest)).await
+        let others: Vec<&Value> = others.into_iter().map(|(_, manifest)| manifest).collect();
+        self.apply(others).await
     }
 
     /// Fills the Secrets of a plan: no file and no other object has their values.
@@ -83,7 +90,20 @@ impl Cluster {
     /// hold.
     pub async fn sweep(&self, plan: &ClusterPlan) -> Result<Vec<ObjectName>> {
         let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
-        self.prune(&plan.namespace, &plan.mirror, &plan.objects.iter().map(name).collect()).await
+        let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
+        let keep = plan.objects.iter().map(name).chain([record]).collect();
+        self.prune(&plan.namespace, &plan.mirror, &keep).await
+    }
+
+    /// What an earlier `down` still takes away is waited for: nothing can be made in it any more.
+    async fn until_not_leaving(&self, namespace: &str) -> Result<()> {
+        match self.namespace(namespace).await? {
+            Some(there) if there.metadata.deletion_timestamp.is_some() => {
+                let spaces: Api<Namespace> = Api::all(self.client.clone());
+                self.delete_and_wait(&spaces, &format!("namespace/{namespace}"), namespace).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn remove_changed(&self, namespace: &str, manifest: &Value) -> Result<()> {
@@ -97,23 +117,9 @@ impl Cluster {
         if is_same {
             return Ok(());
         }
-        let what = format!("delete {object}");
-        match error::answer(&what, api.delete(&object.name, &DeleteParams::foreground())).await? {
-            Ok(_) => {}
-            Err(error) if error::status(&error) == Some(404) => return Ok(()),
-            Err(error) => return Err(error::refused(what, &error)),
-        }
-        match tokio::time::timeout(LEAVES, until_gone(&api, &what, &object.name)).await {
-            Ok(gone) => gone,
-            Err(_) => {
-                Err(ClusterError::Api { what, why: format!("it is not gone after {} s", LEAVES.as_secs()) })
-            }
-        }
+        self.delete_and_wait(&api, &object.to_string(), &object.name).await
     }
 }
-
-/// A job's pods have their grace.
-const LEAVES: Duration = Duration::from_secs(120);
 
 fn wanted(object: &Object) -> Option<Wanted> {
     let name = object.name.clone();
@@ -145,6 +151,10 @@ fn secret(launch: &Launch<'_>, object: &Object) -> Result<Value> {
             .ok_or_else(|| ClusterError::NoValue { object: object.key().to_string(), key: key.clone() })?;
         data.insert(key, BASE64_STANDARD.encode(value));
     }
+    let mut annotations = object.annotations.clone();
+    if let [only] = texts.values().collect::<Vec<_>>()[..] {
+        annotations.extend(whole(only).map(|variable| (VARIABLE.to_owned(), variable.to_owned())));
+    }
     Ok(json!({
         "apiVersion": "v1",
         "kind": "Secret",
@@ -152,7 +162,7 @@ fn secret(launch: &Launch<'_>, object: &Object) -> Result<Value> {
             "name": object.name,
             "namespace": launch.plan.namespace,
             "labels": object.labels,
-            "annotations": object.annotations,
+            "annotations": annotations,
         },
         "data": data,
     }))

@@ -29,21 +29,30 @@ impl Cluster {
     pub async fn pods(&self, namespace: &str) -> Result<Vec<PodOf>> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{SERVICE}"));
-        let mut listed = ask("list of pods", pods.list(&ours)).await?.items;
-        listed.retain(|pod| pod.metadata.deletion_timestamp.is_none());
-        listed.sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), pod.name_any()));
-        let mut next = BTreeMap::new();
-        let mut found: Vec<_> = listed.iter().filter_map(|pod| read(pod, &mut next)).collect();
-        found.sort_by(|one, other| (&one.service, one.ordinal).cmp(&(&other.service, other.ordinal)));
-        Ok(found)
+        let listed = ask("list of pods", pods.list(&ours)).await?.items;
+        Ok(numbered(listed).iter().filter_map(|(ordinal, pod)| read(*ordinal, pod)).collect())
     }
 }
 
-fn read(pod: &Pod, next: &mut BTreeMap<String, u32>) -> Option<PodOf> {
+/// The pods that are not on their way out, each with its ordinal, in order of service and ordinal.
+pub(super) fn numbered(mut pods: Vec<Pod>) -> Vec<(u32, Pod)> {
+    let service = |pod: &Pod| pod.labels().get(SERVICE).cloned();
+    pods.retain(|pod| pod.metadata.deletion_timestamp.is_none() && service(pod).is_some());
+    pods.sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), pod.name_any()));
+    let mut next: BTreeMap<Option<String>, u32> = BTreeMap::new();
+    let mut number = |pod: &Pod| {
+        let place = next.entry(service(pod)).or_default();
+        let ordinal = pod.labels().get(INDEX).and_then(|index| index.parse().ok()).unwrap_or(*place);
+        *place += 1;
+        ordinal
+    };
+    let mut numbered: Vec<(u32, Pod)> = pods.into_iter().map(|pod| (number(&pod), pod)).collect();
+    numbered.sort_by_key(|(ordinal, pod)| (service(pod), *ordinal));
+    numbered
+}
+
+fn read(ordinal: u32, pod: &Pod) -> Option<PodOf> {
     let service = pod.labels().get(SERVICE)?.clone();
-    let place = next.entry(service.clone()).or_default();
-    let ordinal = pod.labels().get(INDEX).and_then(|index| index.parse().ok()).unwrap_or(*place);
-    *place += 1;
     let spec = pod.spec.as_ref()?;
     let all = spec.init_containers.iter().flatten().chain(&spec.containers);
     let containers = all.map(|container| container.name.clone()).collect();

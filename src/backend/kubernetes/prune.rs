@@ -12,7 +12,7 @@ use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, apply::gro
 use crate::{name::Name, plan::kubernetes::ObjectKind};
 
 /// The kinds that mirrors are made of, but for claims of volumes: what a store holds goes with its mirror alone.
-const KINDS: [ObjectKind; 10] = [
+pub(super) const KINDS: [ObjectKind; 10] = [
     ObjectKind::ServiceAccount,
     ObjectKind::NetworkPolicy,
     ObjectKind::Secret,
@@ -37,7 +37,8 @@ impl Cluster {
         mirror: &Name,
         keep: &BTreeSet<ObjectName>,
     ) -> Result<Vec<ObjectName>> {
-        let kinds = KINDS.iter().map(|kind| self.prune_kind(namespace, mirror, keep, *kind));
+        let kinds: Vec<_> =
+            KINDS.iter().map(|kind| self.prune_kind(namespace, mirror, keep, *kind)).collect();
         let gone: Vec<Vec<ObjectName>> = stream::iter(kinds).buffered(AT_ONCE).try_collect().await?;
         Ok(gone.into_iter().flatten().collect())
     }

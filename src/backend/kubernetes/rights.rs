@@ -36,22 +36,24 @@ type Rule = (&'static str, &'static [&'static str], &'static [&'static str]);
 /// What a mirror's life asks for: making, changing and removing what it is of, watching it come about, reading logs,
 /// running commands, opening ports. A server-side apply is a patch, and of what is not there a create as well; a
 /// stream to a pod begins as a get, and is asked for as a create too.
-const LAUNCH: [Rule; 8] = [
+const LAUNCH: [Rule; 9] = [
     ("", &["namespaces"], &["get", "list", "watch", "create", "patch", "delete"]),
     (
         "",
         &["serviceaccounts", "secrets", "configmaps", "services"],
         &["get", "list", "create", "patch", "delete"],
     ),
-    ("", &["persistentvolumeclaims"], &["create", "patch"]),
+    ("", &["persistentvolumeclaims"], &["list", "create", "patch", "delete"]),
+    ("coordination.k8s.io", &["leases"], &["get", "create", "patch"]),
     ("networking.k8s.io", &["networkpolicies"], &["list", "create", "patch", "delete"]),
     ("apps", &["deployments", "statefulsets"], &["list", "watch", "create", "patch", "delete"]),
     ("batch", &["jobs", "cronjobs"], &["get", "list", "watch", "create", "patch", "delete"]),
     ("autoscaling", &["horizontalpodautoscalers"], &["list", "create", "patch", "delete"]),
     ("", &["pods/exec", "pods/portforward"], &["get", "create"]),
 ];
-const WATCHED: [Rule; 3] = [
-    ("", &["pods", "events"], &["list", "watch"]),
+const WATCHED: [Rule; 4] = [
+    ("", &["pods"], &["get", "list", "watch", "delete"]),
+    ("", &["events"], &["list", "watch"]),
     ("", &["pods/log"], &["get"]),
     ("apps", &["replicasets"], &["list", "watch"]),
 ];
@@ -75,7 +77,7 @@ const AT_ONCE: usize = 8;
 impl Cluster {
     /// Asks for every right, and answers all that are missing, in the order of the question.
     pub async fn missing_rights(&self, namespace: &str, needed: &[Right]) -> Result<Vec<Right>> {
-        let answers = needed.iter().map(|right| self.may(namespace, right));
+        let answers: Vec<_> = needed.iter().map(|right| self.may(namespace, right)).collect();
         let answers: Vec<bool> = stream::iter(answers).buffered(AT_ONCE).try_collect().await?;
         Ok(needed.iter().zip(answers).filter(|(_, may)| !may).map(|(right, _)| right.clone()).collect())
     }

@@ -38,7 +38,7 @@ impl Cluster {
 }
 
 /// The variable of a text that is that variable alone.
-fn whole(text: &SecretText) -> Option<&str> {
+pub(super) fn whole(text: &SecretText) -> Option<&str> {
     match text {
         SecretText::Text(Template(pieces)) => match pieces.as_slice() {
             [TemplatePiece::Variable(variable)] => Some(variable),

@@ -15,6 +15,7 @@ use crate::cli::{
     host::Host,
     landing::{Landing, Source, There, is_content, landing},
     naming,
+    options::PlaceArgs,
     ui::Ui,
 };
 
@@ -45,6 +46,8 @@ pub struct Cp {
     /// Accepted: owners are kept where they can be
     #[arg(short = 'a', long, hide = true)]
     archive: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 enum Side {
@@ -76,8 +79,7 @@ impl Cp {
         let (service, ordinal) = naming::replica(&part)
             .map_err(|failure| failure.hint("a path here with a colon in it begins with ./ or /"))?;
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let mirror = naming::mirror(&host, &*backend, Some(&self.name)).await?;
+        let (backend, mirror) = naming::find(&host, &self.place, Some(&self.name)).await?;
         naming::must_exist(&*backend, &mirror, &service, ordinal).await?;
         let target = Target { mirror, service, ordinal, container: None };
         let remote = Remote { backend: &*backend, target: &target };

@@ -27,7 +27,6 @@ pub struct Down {
 impl Down {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
         // `-v`, which Compose wants here, is our word for saying more.
         if self.volumes || ui.is_verbose() {
             ui.say("note: -v is the default: `down` always removes the state");
@@ -36,12 +35,14 @@ impl Down {
         let mut removed = Names::default();
         if self.all {
             let owner = (!self.all_owners).then(|| host.owner.clone());
-            for found in backend.list(&Scope { mirror: None, owner }).await? {
-                let name = naming::labelled(&found.mirror)?;
-                removed.extend(mirror::down(&*backend, &name, &drawn).await?);
+            for backend in host.places(&self.name.place).await? {
+                for found in backend.list(&Scope { mirror: None, owner: owner.clone() }).await? {
+                    let name = naming::labelled(&found.mirror)?;
+                    removed.extend(mirror::down(&*backend, &name, &drawn).await?);
+                }
             }
         } else {
-            let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
+            let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
             let found = backend.list(&Scope::of(&name)).await?;
             if found.is_empty() {
                 return Err(mirror::StoryError::NoMirror { mirror: name }.into());
@@ -69,10 +70,13 @@ pub fn print(ui: &Ui, removed: &Names, word: &str) {
         ui.document("Removed", removed);
         return;
     }
-    ui.data(&format!(
-        "{word} {} containers, {} networks, {} volumes",
-        removed.containers.len(),
-        removed.networks.len(),
-        removed.volumes.len()
-    ));
+    let Names { containers, networks, volumes, clusters, objects } = removed;
+    let mut text = format!("{word} {} containers", containers.len());
+    text.push_str(&format!(", {} networks, {} volumes", networks.len(), volumes.len()));
+    for (names, what) in [(objects, "objects"), (clusters, "clusters")] {
+        if !names.is_empty() {
+            text.push_str(&format!(", {} {what}", names.len()));
+        }
+    }
+    ui.data(&text);
 }

@@ -41,8 +41,7 @@ struct Body {
 impl Endpoints {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
         let masked = host.ci && !self.show_credentials;
         let show = if masked { Credentials::Masked } else { Credentials::Shown };
         let rows = rows(&*backend, &name, show).await?;

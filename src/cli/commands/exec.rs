@@ -7,7 +7,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
+use crate::cli::{failure::Failure, host::Host, naming, options::PlaceArgs, ui::Ui};
 
 /// Run a command in a replica
 ///
@@ -38,13 +38,14 @@ pub struct Exec {
     fresh: bool,
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 impl Exec {
     pub async fn run(&self, _ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let mirror = naming::mirror(&host, &*backend, Some(&self.name)).await?;
+        let (backend, mirror) = naming::find(&host, &self.place, Some(&self.name)).await?;
         let (service, ordinal) = naming::replica(&self.part)?;
         naming::must_exist(&*backend, &mirror, &service, ordinal).await?;
         let target = Target { mirror, service, ordinal, container: self.container.clone() };

@@ -1,9 +1,13 @@
 use clap::Args;
-use prodmirror::mirror::{self, GcRule};
+use prodmirror::{
+    backend::Names,
+    mirror::{self, GcRule},
+};
 
 use crate::cli::{
     failure::Failure,
     host::{Host, span},
+    options::PlaceArgs,
     progress::Drawn,
     ui::Ui,
 };
@@ -27,20 +31,27 @@ pub struct Gc {
     /// Mirrors of every owner
     #[arg(long)]
     all_owners: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 impl Gc {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
         let older_than = self.older_than.as_deref().map(|text| span("older-than", text)).transpose()?;
-        let backend = host.connect().await?;
         let rule = GcRule {
             now: jiff::Timestamp::now(),
             owner: (!self.all_owners).then(|| host.owner.clone()),
             older_than,
         };
         let drawn = Drawn::new(ui);
-        let removed = mirror::gc(&*backend, &rule, self.dry_run, &drawn).await?;
+        let mut removed = Names::default();
+        for backend in host.places(&self.place).await? {
+            removed.extend(mirror::gc(&*backend, &rule, self.dry_run, &drawn).await?);
+        }
+        if self.place.context.is_none() {
+            removed.clusters.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
+        }
         drop(drawn);
         down::print(ui, &removed, if self.dry_run { "would remove" } else { "removed" });
         Ok(0)

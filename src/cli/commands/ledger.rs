@@ -38,8 +38,7 @@ impl Ledger {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let requirements = requirements(&self.require)?;
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
         let Again { drawn, tree, secrets, .. } = again(&host, &*backend, &name, &self.files, ui).await?;
         let (ledger, _) = prodmirror::mirror::verify(&*backend, &drawn, &tree, &secrets).await?;
         let failed = require(ui, &ledger, &requirements)?;

@@ -7,6 +7,7 @@ use crate::cli::{
     failure::Failure,
     host::{Host, span},
     naming,
+    options::PlaceArgs,
     ui::{DIM, Ui},
 };
 
@@ -40,13 +41,14 @@ pub struct Logs {
     /// An init container or sidecar; default: all of them
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 impl Logs {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.place, self.name.as_deref()).await?;
         let (service, ordinal) = match &self.part {
             Some(part) => {
                 let (service, ordinal) = naming::replica(part)?;

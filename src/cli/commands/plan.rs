@@ -6,9 +6,12 @@ use std::{
 use clap::Args;
 use indexmap::IndexMap;
 use prodmirror::{
-    backend::Lack,
+    backend::{Ask, Backend, Lack, Unheard},
     ledger::Wanted,
+    mirror::{Drawn, Source},
     plan::{self, Capabilities, ClusterPlan, Plan as Planned, Step},
+    profile::Loaded,
+    render::Templates,
 };
 use serde::Serialize;
 
@@ -67,6 +70,12 @@ impl Plan {
         settings::fill(&settings::given(&self.secrets, &loaded.profile)?, &mut loaded.profile);
         let host = Host::read()?;
         let unpinned = self.profile.allow_unpinned;
+        if self.plan.context.is_some() {
+            let ask = host.ask(&loaded.profile, &self.plan, unpinned)?;
+            let place =
+                host.place(&self.plan, &ask, &loaded.profile, Templates::embedded(), &Unheard).await?;
+            return show(ui, place.backend(), &loaded, &ask).await;
+        }
         if let Some(kind) = self.plan.backend.cluster() {
             let known = host.cluster(kind, &loaded.profile, &self.plan, unpinned)?;
             let capabilities = match &self.host {
@@ -91,6 +100,20 @@ impl Plan {
     }
 }
 
+/// Asks the place what it is, and shows the plan for it.
+pub async fn show(ui: &Ui, backend: &dyn Backend, loaded: &Loaded, ask: &Ask) -> Result<u8, Failure> {
+    let (capabilities, lacks) = backend.capabilities(ask).await?;
+    let source = Source { profile: &loaded.profile, origins: &loaded.origins };
+    match Drawn::new(backend, source, &capabilities) {
+        Drawn::Containers { plan, .. } => print(ui, &plan, &lacks),
+        Drawn::Objects { plan, .. } => {
+            print_cluster(ui, &plan);
+            warn(ui, &lacks);
+        }
+    }
+    Ok(0)
+}
+
 /// The host of a file, with the back end, the names and the options of this call.
 fn of_file(file: &Path, known: Capabilities) -> Result<Capabilities, Failure> {
     let text = std::fs::read_to_string(file)
@@ -107,7 +130,7 @@ fn of_file(file: &Path, known: Capabilities) -> Result<Capabilities, Failure> {
     Ok(capabilities)
 }
 
-pub fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
+fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
     if ui.is_json() {
         let body = Body {
             backend: planned.backend,
@@ -122,6 +145,10 @@ pub fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
     } else {
         ui.data(&planned.to_string());
     }
+    warn(ui, lacks);
+}
+
+fn warn(ui: &Ui, lacks: &[Lack]) {
     for lack in lacks {
         ui.warn(format!("{} ({})", lack.message, lack.hint));
     }

@@ -4,7 +4,7 @@ use prodmirror::{
     mirror,
 };
 
-use crate::cli::{failure::Failure, host::Host, naming, progress::Drawn, ui::Ui};
+use crate::cli::{failure::Failure, host::Host, naming, options::PlaceArgs, progress::Drawn, ui::Ui};
 
 use super::status;
 
@@ -16,6 +16,8 @@ pub struct PartArgs {
     /// A service, or one replica of it
     #[arg(value_name = "SERVICE[/ORDINAL]")]
     part: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// Stop the processes of a mirror, a service or a replica; state is kept
@@ -59,8 +61,7 @@ power!(Stop => Power::Stop, Start => Power::Start, Restart => Power::Restart);
 impl PartArgs {
     async fn run(&self, ui: &Ui, power: Power) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.place, self.name.as_deref()).await?;
         let part = match &self.part {
             Some(part) => {
                 let (service, ordinal) = naming::replica(part)?;

@@ -10,6 +10,7 @@ use crate::cli::{
     failure::Failure,
     host::{Host, span},
     naming,
+    options::PlaceArgs,
     progress::Drawn,
     ui::Ui,
 };
@@ -28,6 +29,8 @@ pub struct Reset {
     /// How long to wait until a store answers again
     #[arg(long, value_name = "TIME", default_value = "120s", env = "PRODMIRROR_TIMEOUT", hide_env = true)]
     timeout: String,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 #[derive(Serialize)]
@@ -45,13 +48,13 @@ impl Reset {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.place, self.name.as_deref()).await?;
         let again = again(&host, &*backend, &name, &[], ui).await?;
         let drawn = Drawn::new(ui);
         let request = ResetRequest {
             drawn: &again.drawn,
             secrets: &again.secrets,
+            folder: &again.folder,
             stores: &stores,
             timeout: span("timeout", &self.timeout)?,
         };

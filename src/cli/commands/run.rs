@@ -5,6 +5,7 @@ use prodmirror::{
     backend::{Backend, LeaseKind},
     mirror::{self, Credentials, MirrorDocument},
     name::Name,
+    render::Templates,
 };
 
 use crate::cli::{
@@ -87,8 +88,10 @@ impl Run {
             ask.mirror = one_off(&loaded.profile.name)?;
         }
         let name = ask.mirror.clone();
-        let backend = host.connect().await?;
-        let was_up = self.plan.name.is_some() && mirror::exists(&*backend, &name).await?;
+        let place =
+            host.place(&self.plan, &ask, &loaded.profile, Templates::embedded(), &Drawn::new(ui)).await?;
+        let backend = place.backend();
+        let was_up = self.plan.name.is_some() && mirror::exists(backend, &name).await?;
         if was_up && !self.reuse {
             return Err(Failure::usage("name-taken", format!("the mirror `{name}` is there already"))
                 .hint("use it with --reuse, or leave --name out for one of its own"));
@@ -97,9 +100,9 @@ impl Run {
         settings.fill(&mut loaded.profile);
         let lease = if was_up { LeaseKind::Up } else { LeaseKind::Run };
         let request = settings.request(&loaded, &read, &host, ask, lease, false)?;
-        let launched = launch::launch(ui, &host, &*backend, request, Keep::Never).await?;
+        let launched = launch::launch(ui, &host, backend, request, Keep::Never).await?;
         let code = match ledger::require(ui, &launched.ledger, &requirements) {
-            Ok(false) => self.command(&*backend, &name, &loaded.profile, &launched).await,
+            Ok(false) => self.command(backend, &name, &loaded.profile, &launched).await,
             Ok(true) => Err(Failure::new("require", exit::NO, "a --require failed")),
             Err(failure) => Err(failure),
         };
@@ -109,7 +112,7 @@ impl Run {
         drop(launched.lease);
         let quiet = ui.quieter();
         let drawn = Drawn::new(&quiet);
-        mirror::abandon(&*backend, &name, &drawn).await?;
+        mirror::abandon(backend, &name, &drawn).await?;
         code
     }
 

@@ -32,17 +32,19 @@ struct Mirrors {
 impl Status {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let names = match &self.name.name {
-            Some(name) => vec![naming::mirror(&host, &*backend, Some(name)).await?],
-            None => {
-                let found = backend.list(&Scope::default()).await?;
-                found.iter().map(|found| naming::labelled(&found.mirror)).collect::<Result<_, _>>()?
-            }
-        };
         let mut mirrors = Vec::new();
-        for name in &names {
-            mirrors.push(document(&*backend, name).await?);
+        match &self.name.name {
+            Some(name) => {
+                let (backend, name) = naming::find(&host, &self.name.place, Some(name)).await?;
+                mirrors.push(document(&*backend, &name).await?);
+            }
+            None => {
+                for backend in host.places(&self.name.place).await? {
+                    for found in backend.list(&Scope::default()).await? {
+                        mirrors.push(document(&*backend, &naming::labelled(&found.mirror)?).await?);
+                    }
+                }
+            }
         }
         if ui.is_json() {
             ui.document("Mirrors", &Mirrors { mirrors });

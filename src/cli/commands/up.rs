@@ -5,7 +5,6 @@ use prodmirror::{
     backend::{Backend, LeaseKind},
     mirror::{self, Credentials, MirrorDocument},
     name::Name,
-    plan,
 };
 
 use crate::cli::{
@@ -13,6 +12,7 @@ use crate::cli::{
     host::Host,
     launch,
     options::{LaunchArgs, PlanArgs, ProfileArgs},
+    progress::Drawn,
     settings::Settings,
     ui::{BOLD, DIM, GREEN, Ui, YELLOW},
 };
@@ -62,20 +62,22 @@ impl Up {
         let host = Host::read()?;
         let ask = host.ask(&loaded.profile, &self.plan, self.profile.allow_unpinned)?;
         let templates = super::render::templates(self.templates.as_deref())?;
-        let backend = host.connect_with(templates).await?;
+        if self.dry_run && self.plan.context.is_none() && self.plan.backend.cluster().is_some() {
+            return Err(Failure::usage("dry-run", "a Kind cluster would be made to ask it")
+                .hint("`prodmirror plan --backend kind` asks none"));
+        }
+        let place = host.place(&self.plan, &ask, &loaded.profile, templates, &Drawn::new(ui)).await?;
+        let backend = place.backend();
         let settings = Settings::read(&self.launch, &loaded.profile)?;
         settings.fill(&mut loaded.profile);
         if self.dry_run {
-            let (capabilities, lacks) = backend.capabilities(&ask).await?;
-            let planned = plan::plan(&loaded.profile, &capabilities, &loaded.origins);
-            plan_command::print(ui, &planned, &lacks);
-            return Ok(0);
+            return plan_command::show(ui, backend, &loaded, &ask).await;
         }
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
-        let up = launch::launch(ui, &host, &*backend, request, settings.keep).await?;
+        let up = launch::launch(ui, &host, backend, request, settings.keep).await?;
         let failed = ledger::require(ui, &up.ledger, &requirements)?;
         let name = up.mirror.clone();
-        let document = document(&host, &*backend, &up, &name).await?;
+        let document = document(&host, backend, &up, &name).await?;
         if ui.is_json() {
             ui.document("Mirror", &document);
         } else {

@@ -37,8 +37,7 @@ impl Watch {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let every = span("every", &self.every)?.max(Duration::from_millis(100));
         let host = Host::read()?;
-        let backend = host.connect().await?;
-        let name = naming::mirror(&host, &*backend, self.name.name.as_deref()).await?;
+        let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
         let watching = async {
             let mut seen: Option<MirrorDocument> = None;
             let mut last = VecDeque::new();

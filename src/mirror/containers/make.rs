@@ -86,7 +86,7 @@ impl<'a> Changes<'a> {
         let lease = backend.lease(&plan.mirror, run, request.lease).await?;
         let begun = Event::UpBegun { run: run.to_owned(), profile: up.mark(), expires: up.expires() };
         backend.note(&plan.mirror, &begun).await?;
-        memory::remember(backend, &plan.mirror, request.profile, &request.ask).await?;
+        memory::remember(backend, &plan.mirror, request).await?;
         if status.stopped {
             backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
         }

@@ -43,6 +43,9 @@ pub(super) struct Labels {
 
 pub(super) fn of_pods(site: &Site<'_>, node: &Node<'_>) -> Labels {
     let mut taken = ours(site, Some(kind(node)), Some(node.name));
+    if let Some(store) = node.store {
+        taken.insert(keys::ENGINE.to_owned(), store.engine.as_str().to_owned());
+    }
     let mut refused = Map::new();
     for (key, value) in &node.run.labels {
         match carried(key, value) {

@@ -55,7 +55,7 @@ pub(crate) use pods::{is_search, processes_of};
 pub(crate) use seconds::{grace as grace_seconds, sleep as sleep_seconds, up as whole_seconds};
 
 use super::{
-    BackendKind, Capabilities, Refusal, SecretPlan, Served, Site, Step, Template, gateway, notes,
+    BackendKind, Capabilities, PodKind, Refusal, SecretPlan, Served, Site, Step, Template, gateway, notes,
     order::{self, Node},
     refusals, secrets as of_profile, spec, stores as engines,
 };
@@ -88,6 +88,7 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
         notes: cluster_notes(&site, &nodes, &objects),
         refusals: cluster_refusals(&site, &nodes, &objects),
         stores: nodes.iter().filter_map(|node| store(&site, node)).collect(),
+        jobs: nodes.iter().filter_map(job).collect(),
         doors: gateway::doors(&site, &nodes),
         secrets,
         objects,
@@ -123,6 +124,8 @@ pub struct ClusterPlan {
     /// In an order in which they can be made.
     pub objects: Vec<Object>,
     pub stores: Vec<ClusterStore>,
+    /// Those that every launch runs, each after what it needs.
+    pub jobs: Vec<ClusterJob>,
     /// Ports to forward to this host's loopback; `listen` is not used.
     pub doors: Vec<Door>,
     pub steps: Vec<Step<ClusterDoes>>,
@@ -141,6 +144,26 @@ impl ClusterPlan {
         self.objects.iter().find(|object| object.body.kind() == key.kind && object.name == key.name)
     }
 
+    /// Jobs that must run again once these stores hold their seeds: those that need one, and those that need such a job.
+    pub fn jobs_after<'a>(&'a self, stores: &[&Name]) -> Vec<&'a Name> {
+        let mut renewed: Vec<&Name> = Vec::new();
+        for ClusterJob { job, needs } in &self.jobs {
+            if needs.iter().any(|need| stores.contains(&need) || renewed.contains(&need)) {
+                renewed.push(job);
+            }
+        }
+        renewed
+    }
+
+    /// The references of all containers' images, each once.
+    pub fn images(&self) -> Vec<String> {
+        let pods = self.objects.iter().filter_map(Object::pod);
+        let references =
+            pods.flat_map(PodSpec::containers).map(|container| container.image.reference.clone());
+        let unique: std::collections::BTreeSet<String> = references.collect();
+        unique.into_iter().collect()
+    }
+
     /// The workloads that have at least one replica, with the service, store or job of each.
     pub fn pods(&self) -> impl Iterator<Item = (&Name, &PodSpec)> {
         let has_replica = |object: &&Object| {
@@ -155,6 +178,13 @@ impl ClusterPlan {
         };
         self.objects.iter().filter(has_replica).filter_map(of)
     }
+}
+
+/// A job, and what it needs before it runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClusterJob {
+    pub job: Name,
+    pub needs: Vec<Name>,
 }
 
 /// What the launch needs to know of a store to seed it.
@@ -341,6 +371,11 @@ fn cluster_refusals(site: &Site<'_>, nodes: &[Node<'_>], objects: &[Object]) -> 
         }
     }
     all
+}
+
+fn job(node: &Node<'_>) -> Option<ClusterJob> {
+    let runs = node.kind == PodKind::Job && !node.on_demand;
+    runs.then(|| ClusterJob { job: node.name.clone(), needs: node.needs.to_vec() })
 }
 
 fn store(site: &Site<'_>, node: &Node<'_>) -> Option<ClusterStore> {

@@ -10,7 +10,7 @@ use super::{
     volumes,
 };
 use crate::{
-    labels::Kind,
+    labels::{Kind, kubernetes as keys},
     plan::{PodKind, Site, order::Node},
     profile::Bytes,
 };
@@ -43,7 +43,9 @@ pub(super) fn objects(
     }
     let body = body(nodes, site, node, own, Box::new(pod));
     let kind = body.kind();
-    all.push(object(node.name.to_string(), stage, labels::kind(node), body));
+    let mut workload = object(node.name.to_string(), stage, labels::kind(node), body);
+    workload.annotations.insert(keys::STAGE.to_owned(), stage.to_string());
+    all.push(workload);
     if let Some(body) = autoscaler(site, node, kind) {
         all.push(object(node.name.to_string(), stage, labels::kind(node), body));
     }

@@ -98,6 +98,7 @@ impl Cluster {
             Some((pod, container, without_values(plan, secrets, &one, inside)))
         });
         let mut found: BTreeMap<String, BTreeMap<String, InContainer>> = BTreeMap::new();
+        let asked: Vec<_> = asked.collect();
         let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
         for (pod, container, inside) in answers.into_iter().flatten() {
             found.entry(pod).or_default().insert(container, inside);

@@ -48,6 +48,7 @@ impl Cluster {
             };
             Ok::<_, super::super::ClusterError>(((*kind).to_owned(), pages(&api, kind, params).await?))
         });
+        let listed: Vec<_> = listed.collect();
         let listed: Vec<_> = stream::iter(listed).buffered(AT_ONCE).try_collect().await?;
         let (mut objects, mut unlisted) = (Objects::new(), Unlisted::new());
         for (kind, found) in listed {
@@ -74,7 +75,10 @@ impl Cluster {
                 ))
             }
         };
-        let found: Vec<_> = stream::iter(names.into_iter().map(one)).buffered(AT_ONCE).try_collect().await?;
+        let found: Vec<_> = stream::iter(names.into_iter().map(one).collect::<Vec<_>>())
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         for (name, answer) in found {
             match answer {
                 Ok(node) => {

@@ -1,0 +1,214 @@
+//! Where mirrors run: the one place that chooses a back end.
+
+use std::{path::PathBuf, sync::Arc};
+
+use prodmirror::{
+    backend::{
+        Ask, Backend, BackendError, EngineSource, Pulling, Report,
+        compose::{self, Compose, Connection, Settings},
+        kind::{self, ClusterName, InUse, Kind},
+        kubernetes::{self, Cluster, Mirrors},
+    },
+    plan::{BackendKind, Capabilities, kubernetes::ClusterShape},
+    profile::Profile,
+    readers::kubeconfig::Kubeconfig,
+    render::Templates,
+};
+
+use super::{
+    failure::Failure,
+    host::{Host, variable},
+    options::{BackendOption, PlaceArgs, PlanArgs},
+};
+
+/// Where a mirror runs, and the claim on it, held for as long as something is made there.
+pub struct Place {
+    backend: Box<dyn Backend>,
+    _in_use: Option<InUse>,
+}
+
+impl Place {
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+}
+
+impl Host {
+    /// The engine of this host, as a place where mirrors run.
+    pub async fn connect(&self) -> Result<Box<dyn Backend>, Failure> {
+        Ok(Box::new(self.compose(Templates::embedded()).await?))
+    }
+
+    /// Where a mirror shall run: here alone a back end is chosen. A Kind cluster is made where there is none yet.
+    pub async fn place(
+        &self,
+        args: &PlanArgs,
+        ask: &Ask,
+        profile: &Profile,
+        templates: Templates,
+        report: &dyn Report,
+    ) -> Result<Place, Failure> {
+        let place = |backend| Place { backend, _in_use: None };
+        match (args.backend, &args.context) {
+            (BackendOption::Compose, None) => Ok(place(Box::new(self.compose(templates).await?))),
+            (BackendOption::Kubernetes, Some(context)) => Ok(place(self.on(context, templates).await?)),
+            (BackendOption::Kubernetes, None) => Err(Failure::usage(
+                "no-context",
+                "--backend kubernetes needs --context: the current context is never used",
+            )
+            .hint("`kubectl config get-contexts` lists them")),
+            (BackendOption::Kind, None) => self.on_kind(args, ask, profile, templates, report).await,
+            (BackendOption::Compose | BackendOption::Kind, Some(_)) => Err(Failure::usage(
+                "context",
+                "--context names an existing cluster, which is --backend kubernetes",
+            )),
+        }
+    }
+
+    /// The cluster of ours that the profile asks for.
+    async fn on_kind(
+        &self,
+        args: &PlanArgs,
+        ask: &Ask,
+        profile: &Profile,
+        templates: Templates,
+        report: &dyn Report,
+    ) -> Result<Place, Failure> {
+        let kind = self.kind()?;
+        let mut known = Capabilities::unknown(BackendKind::Kind, ask.mirror.clone(), ask.owner.clone());
+        kind.machine().await?.tell(&mut known);
+        known.cluster.node_image = kind.node_image().await?;
+        let shape = ClusterShape::of(&profile.platform, &known);
+        let name = match args.fresh_cluster {
+            true => ClusterName::own(&self.owner, &ask.mirror),
+            false => ClusterName::shared(&self.owner, &shape),
+        };
+        let in_use = kind.ensure(&self.owner, &name, &shape, report).await?;
+        let backend = self.in_kind(&kind, &name, templates).await?;
+        Ok(Place { backend, _in_use: Some(in_use) })
+    }
+
+    async fn in_kind(
+        &self,
+        kind: &Kind,
+        name: &ClusterName,
+        templates: Templates,
+    ) -> Result<Box<dyn Backend>, Failure> {
+        let credentials = Kubeconfig::Text(kind.credentials(name).await?);
+        let cluster = Cluster::connect(&credentials, &name.context()).await.map_err(BackendError::from)?;
+        let images = Arc::new(self.compose(Templates::embedded()).await?);
+        let nodes = Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() });
+        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kind, images, nodes, Arc::new(templates))))
+    }
+
+    fn kind(&self) -> Result<Kind, Failure> {
+        let Some(program) = beside_or_on_path("kind") else {
+            return Err(Failure::tool("kind-missing", "the program `kind` is not here")
+                .hint("install it, or run `make setup-kind`"));
+        };
+        Ok(Kind::new(kind::Settings {
+            kind: program,
+            docker: PathBuf::from("docker"),
+            self_exe: std::env::current_exe().ok(),
+            environment: environment(),
+            state_dir: self.state_dir.clone(),
+        }))
+    }
+
+    /// The cluster of a context.
+    pub async fn on(&self, context: &str, templates: Templates) -> Result<Box<dyn Backend>, Failure> {
+        let cluster = Cluster::connect(&Kubeconfig::Files(self.kubeconfig.clone()), context).await?;
+        let (images, nodes) = (Arc::new(kubernetes::Pulled), Arc::new(Pulling));
+        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, images, nodes, Arc::new(templates))))
+    }
+
+    /// The Kind clusters of this engine that are whole and answer; none where `kind` is not here.
+    pub async fn clusters(&self) -> Result<Vec<Box<dyn Backend>>, Failure> {
+        let Ok(kind) = self.kind() else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for found in kind.list(None).await? {
+            if found.mirrors.is_some() {
+                all.push(self.in_kind(&kind, &found.name, Templates::embedded()).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Removes the Kind clusters of an owner, or of all, that no mirror uses; with `dry_run` only names them.
+    pub async fn unused_clusters(&self, owner: Option<&str>, dry_run: bool) -> Result<Vec<String>, Failure> {
+        let Ok(kind) = self.kind() else { return Ok(Vec::new()) };
+        let mut gone = Vec::new();
+        for found in kind.list(owner).await? {
+            let is_idle =
+                !found.busy && (found.mark.is_none() || found.mirrors.is_some_and(|all| all.is_empty()));
+            if is_idle && (dry_run || kind.delete_unused(&found.name).await?) {
+                gone.push(found.name.to_string());
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Every place that is meant where no mirror is named.
+    pub async fn places(&self, place: &PlaceArgs) -> Result<Vec<Box<dyn Backend>>, Failure> {
+        if let Some(context) = &place.context {
+            return Ok(vec![self.on(context, Templates::embedded()).await?]);
+        }
+        let mut all = vec![self.connect().await?];
+        all.extend(self.clusters().await?);
+        Ok(all)
+    }
+
+    /// The Docker engine as a source, whatever back end mirrors run on.
+    pub async fn engine(&self) -> Result<Box<dyn EngineSource>, Failure> {
+        Ok(Box::new(self.compose(Templates::embedded()).await?))
+    }
+
+    async fn compose(&self, templates: Templates) -> Result<Compose, Failure> {
+        let settings = Settings {
+            state_dir: self.state_dir.clone(),
+            self_exe: std::env::current_exe().ok(),
+            docker: PathBuf::from("docker"),
+            environment: environment(),
+            templates: Arc::new(templates),
+        };
+        let connection = Connection {
+            host: self.docker_host.clone(),
+            config_dir: Some(self.docker_config.clone()),
+            context: self.docker_context.clone(),
+        };
+        Ok(Compose::connect(&connection, settings).await?)
+    }
+
+    /// The helper image as `docker load` takes it, for `render`.
+    pub fn helper_tar(&self, arch: &str) -> Result<Vec<u8>, Failure> {
+        let missing = || BackendError::NoHelper { arch: arch.to_owned() };
+        let tar = self.helpers.iter().find_map(|file| compose::helper_tar(file, arch).ok());
+        let mut bytes = Vec::new();
+        let written = tar.ok_or_else(missing)?.write_to(&mut bytes);
+        written.map_err(|error| Failure::tool("io", format!("helper.tar: {error}")))?;
+        Ok(bytes)
+    }
+}
+
+/// What the programs that we run find in their environment.
+fn environment() -> Vec<(String, String)> {
+    let names = [
+        "PATH",
+        "HOME",
+        "DOCKER_CONFIG",
+        "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "SSH_AUTH_SOCK",
+        "XDG_RUNTIME_DIR",
+    ];
+    names.into_iter().filter_map(|name| Some((name.to_owned(), variable(name)?))).collect()
+}
+
+/// A program beside this one, as the set-up puts it, else one of the PATH.
+fn beside_or_on_path(name: &str) -> Option<PathBuf> {
+    let own = std::env::current_exe().ok();
+    let beside = own.iter().filter_map(|own| own.parent()).map(|folder| folder.join(name));
+    let path = variable("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
+    beside.chain(on_path.collect::<Vec<_>>()).find(|file| file.is_file())
+}

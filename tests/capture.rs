@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "capture/asked.rs"]
+mod asked;
 #[path = "capture/canary.rs"]
 mod canary;
 #[path = "capture/compose.rs"]

@@ -28,8 +28,8 @@ pub trait EngineSource: Send + Sync {
     fn foreign_project<'a>(&'a self, project: &'a str) -> Later<'a, Vec<Foreign>>;
     /// The documents of all containers with these labels, or of those that are named, and of their images.
     fn foreign_dump<'a>(&'a self, labels: &'a [String], named: &'a [String]) -> Later<'a, Dump>;
-    /// `/proc/1/environ` of a container that runs, by a `cat` in it; `None` where it has none or does not run.
-    fn environ<'a>(&'a self, id: &'a str) -> Later<'a, Option<Vec<u8>>>;
+    /// What a short command prints in a container that runs, if it ends with 0; its words are no secret.
+    fn answer<'a>(&'a self, id: &'a str, argv: &'a [&'a str]) -> Later<'a, Option<Vec<u8>>>;
     /// An image by name or id, as `docker save` writes it.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! systems. No value of a secret ever gets into the tree.
 
 pub mod aligned;
+pub mod asked;
 mod behaviour;
 mod cgroup;
 mod cluster;

@@ -4,6 +4,7 @@
 //! program beside the server, and streams; so N engines and M back ends meet
 //! in one place.
 
+pub mod outside;
 mod postgres;
 mod redis;
 mod said;

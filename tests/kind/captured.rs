@@ -50,18 +50,28 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
         {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "level"}}},
         {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}},
     ]);
+    // A store is told by the name of the official image.
+    let redis = format!("redis:asked-{}", std::process::id());
+    let tag = async |words: &[&str]| {
+        assert!(tokio::process::Command::new("docker").args(words).status().await.unwrap().success());
+    };
+    tag(&["tag", IMAGE, &redis]).await;
+    stage().await.kind.load(&stage().await.name, &[&redis]).await.unwrap();
+    tag(&["rmi", "--no-prune", &redis]).await;
     let printed = documents(&rights(Wider::default(), space.name())).unwrap();
     space
         .apply(&[
             object("ConfigMap", "settings", json!({"data": {"level": "info"}})),
             object("Secret", "keys", json!({"stringData": {"token": "letmein-77"}})),
             deployment("web", 2, web),
+            deployment("cache", 1, running(&redis, &["sh", "-c", "exec redis-server --hz 20"])),
             bound("view", "ClusterRole", "viewer"),
             printed[0].clone(),
             bound("prodmirror-capture", "Role", "capturer"),
         ])
         .await;
-    space.settle(&[Wanted::Deployment("web".to_owned())]).await.unwrap();
+    let both = ["web", "cache"].map(|name| Wanted::Deployment(name.to_owned()));
+    space.settle(&both).await.unwrap();
 
     let mut captured = Vec::new();
     for user in ["viewer", "capturer"] {
@@ -92,12 +102,11 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
 
     // The process itself, by who may execute; and not by who may not.
     let folder = tempfile::tempdir().unwrap();
-    let dump = async |user: &str| {
+    let run = async |user: &str, words: &[&str]| {
         let file = folder.path().join(user);
         std::fs::write(&file, super::stage::credentials_of(user).await).unwrap();
-        let source = format!("kubernetes:{}/{}/deployment/web", stage().await.name.context(), space.name());
         tokio::process::Command::new(env!("CARGO_BIN_EXE_prodmirror"))
-            .args(["env-dump", "--live", "--from", &source, "--journal", "calls.jsonl"])
+            .args(words)
             .env_clear()
             .envs([("HOME", folder.path()), ("KUBECONFIG", &file)])
             .current_dir(folder.path())
@@ -105,13 +114,16 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
             .await
             .unwrap()
     };
-    let refused = dump("viewer").await;
+    let context = stage().await.name.context();
+    let source = format!("kubernetes:{context}/{}/deployment/web", space.name());
+    let dump = ["env-dump", "--live", "--from", &source, "--journal", "calls.jsonl"];
+    let refused = run("viewer", &dump).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(4), "{said}");
     assert!(said.contains("pods/exec") || said.contains("forbidden"), "{said}");
     let wider = documents(&rights(Wider { exec: true, ..Wider::default() }, space.name())).unwrap();
     space.apply(&[wider[0].clone()]).await;
-    let live = dump("capturer").await;
+    let live = run("capturer", &dump).await;
     let (told, said) = (String::from_utf8_lossy(&live.stdout), String::from_utf8_lossy(&live.stderr));
     assert_eq!(live.status.code(), Some(0), "{said}");
     assert!(told.contains("LEVEL=info\n") && told.contains("KUBERNETES_SERVICE_HOST="), "{told}");
@@ -120,6 +132,25 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
     assert!(hash.contains(':'), "it was read, so it has a hash: {hash}");
     let journal = std::fs::read_to_string(folder.path().join("calls.jsonl")).unwrap();
     assert!(journal.lines().last().unwrap().contains("/exec?container="), "{journal}");
+
+    // A store is asked of itself: a shell hides what it was started with.
+    let ask = [
+        "capture",
+        "kubernetes",
+        "--context",
+        &context,
+        "--namespace",
+        space.name(),
+        "--ask-stores",
+        "--format",
+        "json",
+    ];
+    let refused: Value = serde_json::from_slice(&run("viewer", &ask).await.stdout).unwrap();
+    assert!(refused["notes"].to_string().contains("did not tell them"), "{refused}");
+    let asked = run("capturer", &ask).await;
+    let asked: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    assert_eq!(asked["profile"]["stores"]["cache"]["settings"], json!({"hz": "20"}));
+    assert!(asked["notes"].to_string().contains("it says that it is redis 7."), "{asked}");
 
     let (nothing, _) = read_as("nobody", &space, None).await;
     let Err(ReadError::Nothing { missing, .. }) = nothing else { panic!("{nothing:?}") };

@@ -29,10 +29,9 @@ impl EngineSource for Compose {
         Box::pin(self.read_dump(labels, named))
     }
 
-    fn environ<'a>(&'a self, id: &'a str) -> Later<'a, Option<Vec<u8>>> {
-        Box::pin(async move {
-            Ok(self.answer_of(id, ["cat", "/proc/1/environ"].map(str::to_owned).to_vec()).await)
-        })
+    fn answer<'a>(&'a self, id: &'a str, argv: &'a [&'a str]) -> Later<'a, Option<Vec<u8>>> {
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        Box::pin(async move { Ok(self.answer_of(id, argv).await) })
     }
 
     fn image_archive<'a>(&'a self, image: &'a str) -> Later<'a, TarStream> {

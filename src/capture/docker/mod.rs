@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::{
+    asked::{self, Asked},
     compose::store::engine_of,
     draft::{Draft, From, Input, Sketch, Taking},
     names::{Names, plain},
@@ -123,10 +124,10 @@ struct Group<'s> {
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft(dump: Dump, name: &str, from: &From, rules: &Rules) -> Result<Draft, Problems> {
-    draft_with(dump, name, &[], from, rules)
+    draft_with(dump, name, &[], &[], from, rules)
 }
 
-/// The same with files of variables for its workloads.
+/// The same with files of variables for its workloads, and with what its stores said.
 ///
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
@@ -134,38 +135,82 @@ pub fn draft_with(
     dump: Dump,
     name: &str,
     files: &[Variables],
+    stores: &[Asked],
     from: &From,
     rules: &Rules,
 ) -> Result<Draft, Problems> {
     let Dump { containers, images, stopped_too, mirrors_too } = dump;
+    let meant = Meant { images, stopped_too, mirrors_too };
     let mut inputs: Vec<Input> = containers.into_iter().map(|(name, tree)| Input::new(name, tree)).collect();
     let count = inputs.len();
     inputs.extend(variables::inputs(files));
+    let asked = inputs.len();
+    inputs.extend(asked::inputs(stores));
     let found: Vec<Found<'_>> = inputs[..count].iter().filter_map(found).collect();
     let project = found.iter().find_map(|found| found.container.labels.get(PROJECT).cloned());
     let mut sketch = Sketch::new(&plain(&project.unwrap_or_else(|| name.to_owned())), from);
-    let ends = ended(&found);
-    let running = found
-        .into_iter()
-        .filter(|found| (mirrors_too || is_foreign(found)) && keeps(found, &ends, stopped_too))
-        .collect();
-    let groups: Vec<Group<'_>> = fold::groups(running)
-        .into_iter()
-        .map(|(theirs, members)| {
-            let first = members.first().map(|found| &found.container);
-            let image = first.and_then(|first| images.get(&first.image_id)).cloned();
-            let engine = first.and_then(|first| engine_of(&first.image_reference));
-            let is_job = engine.is_none() && ends.contains(&theirs);
-            Group { theirs, members, image, engine, is_job }
-        })
-        .collect();
-    let mut names = Names::default();
-    groups.iter().for_each(|group| names.add(&group.theirs));
+    let (groups, names) = meant.groups(found);
     for group in &groups {
         service::write(group, &names, &mut sketch);
     }
-    variables::write(files, &inputs[count..], &mut sketch);
+    variables::write(files, &inputs[count..asked], &mut sketch);
+    asked::write(stores, &inputs[asked..], &mut sketch);
     sketch.finish(&inputs, rules)
+}
+
+/// A store that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its name in the profile.
+    pub name: String,
+    pub engine: EngineKind,
+    /// The id of its container.
+    pub container: String,
+}
+
+/// The stores among containers, under the names that a capture of the same dump gives them.
+pub fn stores(dump: &Dump) -> Vec<Running> {
+    let Dump { containers, images, stopped_too, mirrors_too } = dump.clone();
+    let meant = Meant { images, stopped_too, mirrors_too };
+    let inputs: Vec<Input> = containers.into_iter().map(|(name, tree)| Input::new(name, tree)).collect();
+    let (groups, names) = meant.groups(inputs.iter().filter_map(found).collect());
+    let store = |group: &Group<'_>| {
+        let first = &group.members.first()?.container;
+        let name = at(group, &names).key_at(1)?.to_owned();
+        let runs = first.state.status == "running";
+        runs.then(|| group.engine.map(|engine| Running { name, engine, container: first.id.clone() }))?
+    };
+    groups.iter().filter_map(store).collect()
+}
+
+/// Which containers are read, and what is known of their images.
+struct Meant {
+    images: BTreeMap<String, ImageFacts>,
+    stopped_too: bool,
+    mirrors_too: bool,
+}
+
+impl Meant {
+    fn groups<'s>(&self, found: Vec<Found<'s>>) -> (Vec<Group<'s>>, Names) {
+        let ends = ended(&found);
+        let running = found
+            .into_iter()
+            .filter(|found| (self.mirrors_too || is_foreign(found)) && keeps(found, &ends, self.stopped_too))
+            .collect();
+        let groups: Vec<Group<'s>> = fold::groups(running)
+            .into_iter()
+            .map(|(theirs, members)| {
+                let first = members.first().map(|found| &found.container);
+                let image = first.and_then(|first| self.images.get(&first.image_id)).cloned();
+                let engine = first.and_then(|first| engine_of(&first.image_reference));
+                let is_job = engine.is_none() && ends.contains(&theirs);
+                Group { theirs, members, image, engine, is_job }
+            })
+            .collect();
+        let mut names = Names::default();
+        groups.iter().for_each(|group| names.add(&group.theirs));
+        (groups, names)
+    }
 }
 
 fn found(input: &Input) -> Option<Found<'_>> {

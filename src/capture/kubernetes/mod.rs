@@ -23,6 +23,7 @@ mod workloads;
 use serde_json::Value as Json;
 
 use super::{
+    asked::{self, Asked},
     draft::{Draft, From, Input, Sketch},
     names::plain,
     redact::Rules,
@@ -49,16 +50,17 @@ pub struct Document {
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft(documents: Vec<Document>, from: &From, rules: &Rules) -> Result<Draft, Problems> {
-    draft_with(documents, &[], from, rules)
+    draft_with(documents, &[], &[], from, rules)
 }
 
-/// The same with files of variables for its workloads.
+/// The same with files of variables for its workloads, and with what its stores said.
 ///
 /// # Errors
 /// What `check` refuses of it and nothing could be left out for.
 pub fn draft_with(
     documents: Vec<Document>,
     files: &[Variables],
+    stores: &[Asked],
     from: &From,
     rules: &Rules,
 ) -> Result<Draft, Problems> {
@@ -66,6 +68,8 @@ pub fn draft_with(
     let mut inputs: Vec<Input> = objects.collect();
     let count = inputs.len();
     inputs.extend(variables::inputs(files));
+    let asked = inputs.len();
+    inputs.extend(asked::inputs(stores));
     let cluster = Cluster::of(&inputs[..count]);
     let mut workloads = workloads::find(&cluster);
     services::name(&cluster, &mut workloads);
@@ -79,7 +83,8 @@ pub fn draft_with(
     services::write(&cluster, &workloads, &mut sketch);
     live::platform(&cluster, &mut sketch);
     rest::write(&cluster, &mut sketch);
-    variables::write(files, &inputs[count..], &mut sketch);
+    variables::write(files, &inputs[count..asked], &mut sketch);
+    asked::write(stores, &inputs[asked..], &mut sketch);
     sketch.finish(&inputs, rules)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Document, live, objects, objects::Cluster, services, workloads};
-use crate::capture::draft::Input;
+use crate::{capture::draft::Input, profile::EngineKind};
 
 /// The first running container of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Process {
     pub container: String,
     /// Whether process 1 of the container is its own. It is not where a pod shares one table of processes.
     pub is_first: bool,
+    /// Of a store.
+    pub engine: Option<EngineKind>,
 }
 
 /// One for each workload of which a Pod runs, under the names that a capture of the same documents gives.
@@ -41,6 +43,7 @@ pub fn processes(documents: &[Document]) -> Vec<Process> {
             pod: pod.name.clone(),
             container: container.to_owned(),
             is_first: !shared,
+            engine: workload.engine,
         });
     }
     found
@@ -99,12 +102,12 @@ spec:
     #[test]
     fn it_is_the_running_main_container_of_the_newer_revision() {
         let [one] = found(STACK).try_into().unwrap();
-        let Process { section, name, pod, container, is_first } = one;
+        let Process { section, name, pod, container, is_first, engine } = one;
         assert_eq!(
             (section, name.as_str(), pod.as_str(), container.as_str()),
             ("services", "front", "web-c", "main")
         );
-        assert!(is_first);
+        assert!(is_first && engine.is_none());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct Compose {
     output: Output,
 }
 
-/// From the containers of the Docker engine, which are looked at and never touched
+/// From the containers of the Docker engine, which are looked at and, without --ask-stores, never touched
 ///
 /// Containers of mirrors are left out, and so are those that do not run, unless they are named. Replicas become one service.
 /// The project `pm-NAME` of a mirror gives its own profile back, with what really runs in every place that can be read.
@@ -88,6 +88,10 @@ pub struct Docker {
     /// Those of this Compose project
     #[arg(long, value_name = "PROJECT", conflicts_with = "containers")]
     project: Option<String>,
+    /// Ask stores of themselves: version, and the settings that are not the engine's own, by psql or redis-cli run in
+    /// their containers with what these log in with, read-only
+    #[arg(long, env = "PRODMIRROR_ASK_STORES", hide_env = true)]
+    ask_stores: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -152,7 +156,8 @@ impl Docker {
             project: self.project.clone(),
         };
         let from = From { from: "docker", at: Some(now()), ..From::default() };
-        let captured = captured::from_engine(&*engine, &of, &from, &self.output.rules()).await?;
+        let captured =
+            captured::from_engine(&*engine, &of, self.ask_stores, &from, &self.output.rules()).await?;
         self.output.put(captured.draft, ui)
     }
 }

@@ -1,11 +1,12 @@
 //! Profiles of what is none: the one way of `capture`, and of every command that takes a SOURCE.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use prodmirror::{
     backend::EngineSource,
     capture::{
         aligned::Teller,
+        asked::Asked,
         compose, docker,
         draft::{Draft, From},
         kubernetes::{self, Document, is_kubernetes},
@@ -13,6 +14,7 @@ use prodmirror::{
         redact::{Rules, scrub},
         variables::{self, Variables, Whose},
     },
+    engine::outside,
     env,
     path::Path,
     profile::Problems,
@@ -59,6 +61,7 @@ fn of_compose(document: compose::Document, from: &From, rules: &Rules) -> Result
 pub async fn from_engine(
     engine: &dyn EngineSource,
     of: &Containers,
+    ask_stores: bool,
     from: &From,
     rules: &Rules,
 ) -> Result<Captured, Failure> {
@@ -77,9 +80,33 @@ pub async fn from_engine(
     }
     dump.containers.iter_mut().for_each(|(_, document)| document.sort_all_objects());
     let name = of.project.as_deref().unwrap_or("docker");
-    let draft = docker::draft(dump, name, from, rules).map_err(unfit)?;
+    let asked = match ask_stores {
+        true => ask_of_engine(engine, &docker::stores(&dump)).await?,
+        false => Vec::new(),
+    };
+    let draft = docker::draft_with(dump, name, &[], &asked, from, rules).map_err(unfit)?;
     Ok(Captured { draft, teller: Teller::Docker })
 }
+
+/// Asks stores of themselves, one after another.
+async fn ask_of_engine(engine: &dyn EngineSource, stores: &[docker::Running]) -> Result<Vec<Asked>, Failure> {
+    let mut asked = Vec::new();
+    for docker::Running { name, engine: kind, container } in stores {
+        let question = outside::question(*kind);
+        let said = tokio::time::timeout(PATIENCE, engine.answer(container, &question)).await;
+        let answer = match said {
+            Ok(Ok(Some(bytes))) => outside::answer(*kind, &bytes),
+            Ok(Ok(None)) => Err("its client is not in the container, or failed".to_owned()),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => Err(format!("it did not answer in {} s", PATIENCE.as_secs())),
+        };
+        asked.push(Asked { name: name.clone(), engine: *kind, answer });
+    }
+    Ok(asked)
+}
+
+/// Of one store.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Files of variables for the workloads of what is captured from files.
 #[derive(Default)]
@@ -163,9 +190,9 @@ fn from_documents(
     let is_cluster = documents.iter().flat_map(|document| &document.values).any(is_kubernetes);
     let is_engine = documents.iter().flat_map(|document| &document.values).any(docker::is_answer);
     let (draft, teller) = match (is_cluster, is_engine) {
-        (true, false) => (kubernetes::draft_with(documents, files, from, rules), Teller::Kubernetes),
+        (true, false) => (kubernetes::draft_with(documents, files, &[], from, rules), Teller::Kubernetes),
         (false, true) => {
-            (docker::draft_with(dump(documents)?, "captured", files, from, rules), Teller::Docker)
+            (docker::draft_with(dump(documents)?, "captured", files, &[], from, rules), Teller::Docker)
         }
         (true, true) => {
             let message =
@@ -232,7 +259,7 @@ pub async fn from_place(host: &Host, place: &Place, rules: &Rules) -> Result<Cap
         other => return Err(Failure::usage("bad-source", format!("{other} is no container"))),
     };
     let from = From { from: "docker", ..From::default() };
-    from_engine(&*host.engine().await?, &of, &from, rules).await
+    from_engine(&*host.engine().await?, &of, false, &from, rules).await
 }
 
 /// What a person says of variables by name, for every workload of a profile.

@@ -3,12 +3,14 @@
 use prodmirror::{
     capture::{
         aligned::Teller,
+        asked::Asked,
         draft::{From, Note},
         kubernetes::{self, Process},
         redact::{Rules, scrub},
     },
+    engine::outside,
     path::Path,
-    readers::kubernetes::{self as reader, Ask, ReadError, Target},
+    readers::kubernetes::{self as reader, Ask, Inside, ReadError, Target},
     sources::Place,
 };
 
@@ -27,7 +29,13 @@ pub struct Read {
 }
 
 /// Reads a namespace; `from` brings the time.
-pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
+pub async fn read(
+    ask: &Ask,
+    ask_stores: bool,
+    from: From,
+    rules: &Rules,
+    reach: &Reach,
+) -> Result<Read, Failure> {
     let answer = reader::read(ask, &mut |call| reach.write(call)).await;
     reach.close()?;
     let answer = answer?;
@@ -39,7 +47,11 @@ pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result
         ..from
     };
     let processes = kubernetes::processes(&answer.documents);
-    let mut draft = kubernetes::draft(answer.documents, &from, rules).map_err(unfit)?;
+    let asked = match ask_stores {
+        true => stores(&Inside::open(ask).await?, &processes, reach).await?,
+        false => Vec::new(),
+    };
+    let mut draft = kubernetes::draft_with(answer.documents, &[], &asked, &from, rules).map_err(unfit)?;
     let source = format!("kubernetes:{}/{}", ask.context, answer.namespace);
     for (origin, hash) in answer.hashes {
         let message = format!("its value in production has the hash {hash}");
@@ -61,9 +73,24 @@ pub async fn read(ask: &Ask, from: From, rules: &Rules, reach: &Reach) -> Result
     Ok(Read { captured: Captured { draft, teller: Teller::Kubernetes }, unread, processes })
 }
 
+/// Asks stores of themselves, one after another.
+async fn stores(inside: &Inside, processes: &[Process], reach: &Reach) -> Result<Vec<Asked>, Failure> {
+    let mut asked = Vec::new();
+    for Process { name, pod, container, engine, .. } in processes {
+        let Some(engine) = *engine else { continue };
+        let question = outside::question(engine);
+        let said = inside.answer(pod, container, &question, &mut |call| reach.write(call)).await;
+        let answer =
+            said.map_err(|unanswered| unanswered.why).and_then(|said| outside::answer(engine, &said));
+        asked.push(Asked { name: name.clone(), engine, answer });
+    }
+    reach.close()?;
+    Ok(asked)
+}
+
 /// The namespace that a SOURCE names.
 pub async fn from_place(host: &Host, place: &Place, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
-    read(&asked(host, place, reach)?, From::default(), rules, reach).await
+    read(&asked(host, place, reach)?, false, From::default(), rules, reach).await
 }
 
 /// What a SOURCE asks of a cluster.

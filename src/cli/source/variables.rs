@@ -251,7 +251,7 @@ impl Reader<'_> {
         };
         self.ui.say(format!("running `{}` in {}", ENVIRON.join(" "), container.name));
         let engine = self.host.engine().await?;
-        let bytes = engine.environ(&container.id).await?.ok_or_else(|| {
+        let bytes = engine.answer(&container.id, &ENVIRON).await?.ok_or_else(|| {
             Failure::tool("not-live", format!("`cat /proc/1/environ` failed in {}", container.name))
                 .hint("an image without `cat` cannot be asked; leave --live out to read what the container was given")
         })?;

@@ -53,7 +53,7 @@ struct Said {
 }
 
 /// The first line is the JSON, each further one a table's count.
-fn answers(stdout: &str) -> StoreFacts {
+pub(super) fn answers(stdout: &str) -> StoreFacts {
     let mut lines = stdout.lines();
     let Some(said) = lines.next().and_then(|line| serde_json::from_str::<Said>(line).ok()) else {
         return StoreFacts::default();

@@ -2,7 +2,10 @@
 
 mod ask;
 mod load;
+mod outside;
 mod script;
+
+pub(super) use outside::{CHANGED, OUTSIDE, told};
 
 use super::{
     Answer, Engine, EngineError, InStore, InStoreError, Later, Loaded, Login, Output, Reader, SeedFile,

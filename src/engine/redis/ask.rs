@@ -48,7 +48,7 @@ pub(super) async fn ask(store: &dyn InStore, login: &Login, settings: &[String])
     facts
 }
 
-fn answers(stdout: &str) -> StoreFacts {
+pub(super) fn answers(stdout: &str) -> StoreFacts {
     let (info, rest) = stdout.split_once(&format!("{INFO}\n")).unwrap_or((stdout, ""));
     let field = |name: &str| {
         info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':')).map(str::to_owned)

@@ -3,8 +3,11 @@
 mod ask;
 mod commands;
 mod dump;
+mod outside;
 mod pipe;
 mod words;
+
+pub(super) use outside::{DEFAULTS, OUTSIDE, told};
 
 use std::{io::Cursor, time::Duration};
 

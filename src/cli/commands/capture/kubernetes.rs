@@ -45,6 +45,10 @@ pub struct Kubernetes {
     /// value is kept
     #[arg(long)]
     hash_secrets: bool,
+    /// Ask stores of themselves: version, and the settings that are not the engine's own, by psql or redis-cli run in
+    /// their containers with what these log in with, read-only. More than `view`: the right to execute
+    #[arg(long, env = "PRODMIRROR_ASK_STORES", hide_env = true)]
+    ask_stores: bool,
     /// Print the rights that these switches need, as manifests, and ask nothing
     #[arg(long)]
     print_rbac: bool,
@@ -57,7 +61,7 @@ pub struct Kubernetes {
 
 impl Kubernetes {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
-        let wider = Wider { nodes: self.nodes, secrets: self.hash_secrets, exec: false };
+        let wider = Wider { nodes: self.nodes, secrets: self.hash_secrets, exec: self.ask_stores };
         if self.print_rbac {
             ui.exactly(&rights(wider, self.namespace.as_deref().unwrap_or("default")));
             return Ok(0);
@@ -79,7 +83,7 @@ impl Kubernetes {
             hash_key: reach.hash_key.clone(),
         };
         let from = From { at: Some(now()), ..From::default() };
-        let read = cluster::read(&ask, from, &self.output.rules(), &reach).await?;
+        let read = cluster::read(&ask, self.ask_stores, from, &self.output.rules(), &reach).await?;
         self.output.put(read.captured.draft, ui)
     }
 }

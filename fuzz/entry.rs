@@ -6,11 +6,15 @@ use prodmirror::{
         compose,
         docker::{self, Dump},
         draft::{Draft, From},
-        kubernetes,
+        kubernetes::{
+            self,
+            answers::{Pages, hide},
+        },
         redact::Rules,
     },
-    env::{Dialect, Format, Source as Origin, Value, Variable, read, write},
+    env::{Dialect, Format, HashKey, Source as Origin, Value, Variable, read, write},
     profile::{Layers, Problems, Source, from_tree, load, pin, pinnable, print, render, tree},
+    readers::{files::Files, is_bundle},
 };
 
 /// Loads bytes as a profile, and holds the laws of what could be loaded.
@@ -103,6 +107,35 @@ pub fn capture_kubernetes(bytes: &[u8]) -> bool {
     let Ok(values) = kubernetes::documents(text) else { return false };
     let document = kubernetes::Document { name: "shop.yaml".to_owned(), values };
     is_sound(kubernetes::draft(vec![document], &from("kubernetes"), &Rules::default()))
+}
+
+/// Makes a profile of bytes as a page of a list that a cluster answers; of Secrets no value is left.
+pub fn read_answers(bytes: &[u8]) -> bool {
+    let Ok(page) = serde_json::from_slice::<serde_json::Value>(bytes) else { return false };
+    let mut pages = Pages::default();
+    // The same page twice is a list that goes on.
+    let next = pages.add(&mut page.clone());
+    let mut last = page;
+    assert_eq!(pages.add(&mut last), next);
+    let list = pages.close(&last);
+    let mut secrets = list.clone();
+    hide(&mut secrets, &HashKey::new(b"0123456789abcdef").expect("16 bytes"));
+    for item in secrets["items"].as_array().into_iter().flatten() {
+        let values = item["data"].as_object().into_iter().flatten();
+        assert!(values.into_iter().all(|(_, value)| value == ""), "{item}");
+        assert!(item.get("stringData").is_none() && item["metadata"].get("annotations").is_none(), "{item}");
+    }
+    let documents =
+        vec![kubernetes::Document { name: "kubernetes:prod/shop".to_owned(), values: vec![list] }];
+    kubernetes::processes(&documents);
+    is_sound(kubernetes::draft(documents, &from("kubernetes"), &Rules::default()))
+}
+
+/// Reads bytes as a bundle of files, and makes a profile of the objects in it.
+pub fn read_bundle(bytes: &[u8]) -> bool {
+    let mut files = Files::default();
+    let is_read = is_bundle(bytes) && files.unpack("bundle", bytes).is_ok();
+    is_read && is_sound(kubernetes::draft(files.documents, &from("files"), &Rules::default()))
 }
 
 /// Makes a profile of bytes as an answer of `docker inspect`.

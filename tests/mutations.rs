@@ -50,6 +50,16 @@ fn mutated_answers_of_docker_inspect_are_accounted_for() {
     mutated(&files("fuzz/seeds/docker"), entry::capture_docker);
 }
 
+#[test]
+fn mutated_answers_of_a_cluster_are_accounted_for_and_show_no_secret() {
+    mutated(&files("fuzz/seeds/answers"), entry::read_answers);
+}
+
+#[test]
+fn mutated_bundles_are_answered_and_never_panic() {
+    mutated(&files("fuzz/seeds/bundle"), entry::read_bundle);
+}
+
 /// Every seed as it is, then mutations of them. An entry answers whether the bytes could be read.
 fn mutated(seeds: &[Vec<u8>], entry: fn(&[u8]) -> bool) {
     let mut random = Generator::new(1);

@@ -44,18 +44,23 @@ pub fn read(paths: &[PathBuf]) -> Result<Files, Refused> {
         let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
         match bundle::is_one(&bytes) {
             false => files.add(file.display().to_string(), bytes).map_err(refused)?,
-            true => bundle::read(&bytes, &is_read, &mut |inside, bytes| {
-                files
-                    .add(format!("{}:{inside}", file.display()), bytes)
-                    .map_err(|why| format!("{inside}: {why}"))
-            })
-            .map_err(refused)?,
+            true => files.unpack(&file.display().to_string(), &bytes).map_err(refused)?,
         }
     }
     Ok(files)
 }
 
 impl Files {
+    /// Adds what is in a bundle.
+    ///
+    /// # Errors
+    /// It is damaged or too large, or a file in it is none that can be read.
+    pub fn unpack(&mut self, name: &str, bundle: &[u8]) -> Result<(), String> {
+        bundle::read(bundle, &is_read, &mut |inside, bytes| {
+            self.add(format!("{name}:{inside}"), bytes).map_err(|why| format!("{inside}: {why}"))
+        })
+    }
+
     fn add(&mut self, name: String, bytes: Vec<u8>) -> Result<(), String> {
         let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
         match is_called_so(name.rsplit('/').next().unwrap_or(&name)) {

@@ -3,6 +3,7 @@
 //! The objects are manifests, or what `kubectl get` answers of a live cluster; where Pods and Nodes are among them,
 //! what really runs wins over what was asked for. Values of Secrets are never looked at: their keys are.
 
+pub mod answers;
 mod container;
 mod env;
 mod expansion;

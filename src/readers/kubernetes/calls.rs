@@ -6,12 +6,12 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::{Request, StatusCode, header::RETRY_AFTER};
 use kube::{Client, client::Body};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::super::kubeconfig::chain;
 use super::ReadError;
-use crate::plan::url_encode;
+use crate::{capture::kubernetes::answers::Pages, plan::url_encode};
 
 /// 20 requests a second.
 const PACE: Duration = Duration::from_millis(50);
@@ -100,7 +100,7 @@ impl<'a> Calls<'a> {
         };
         let base = format!("{path}?limit={PAGE}{selector}");
         for _ in 0..MOST_STARTS {
-            let mut items = Vec::new();
+            let mut pages = Pages::default();
             let mut place = String::new();
             loop {
                 let (full, shown) = match place.as_str() {
@@ -115,15 +115,9 @@ impl<'a> Calls<'a> {
                     Answered::Yes(page) => page,
                     no @ Answered::No { .. } => return Ok(no),
                 };
-                place = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
-                if let Some(Json::Array(more)) = page.get_mut("items").map(Json::take) {
-                    items.extend(more.into_iter().map(without_managed_fields));
-                }
-                if place.is_empty() {
-                    let head = |key: &str| page[key].clone();
-                    let list =
-                        json!({"kind": head("kind"), "apiVersion": head("apiVersion"), "items": items});
-                    return Ok(Answered::Yes(list));
+                match pages.add(&mut page) {
+                    Some(next) => place = next,
+                    None => return Ok(Answered::Yes(pages.close(&page))),
                 }
             }
         }
@@ -213,12 +207,4 @@ impl<'a> Calls<'a> {
         call.objects = body["items"].as_array().map_or(usize::from(status.is_success()), Vec::len);
         Ok(Reply { status, patience: seconds.map(Duration::from_secs), body })
     }
-}
-
-/// Who wrote which field, which no part of a profile tells.
-fn without_managed_fields(mut item: Json) -> Json {
-    if let Some(metadata) = item.get_mut("metadata").and_then(Json::as_object_mut) {
-        metadata.shift_remove("managedFields");
-    }
-    item
 }

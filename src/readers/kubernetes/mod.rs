@@ -10,7 +10,6 @@ mod lists;
 mod one;
 mod reading;
 mod rights;
-mod secrets;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -6,9 +6,8 @@ use super::{
     Answer, Ask, ReadError,
     calls::{Answered, Calls, Which},
     lists::{List, Missing},
-    secrets,
 };
-use crate::capture::kubernetes::Document;
+use crate::capture::kubernetes::{Document, answers::hide};
 
 pub(super) struct Reading<'a> {
     ask: &'a Ask,
@@ -63,7 +62,7 @@ impl<'a> Reading<'a> {
         match self.calls.list(&what, &list.path(&self.answer.namespace), which).await? {
             Answered::Yes(mut value) => {
                 if let Some(key) = self.ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
-                    self.answer.hashes.extend(secrets::hide(&mut value, key));
+                    self.answer.hashes.extend(hide(&mut value, key));
                 }
                 let items = match value.get_mut("items") {
                     Some(Json::Array(items)) => {

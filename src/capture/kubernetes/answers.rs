@@ -1,4 +1,4 @@
-//! Secrets without their values, before anything else sees them.
+//! Answers of a cluster's API before anything else sees them: pages of lists, and Secrets without their values.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,38 @@ use serde_json::{Value as Json, json};
 
 use crate::env::{HashKey, Keyed};
 
+/// A list that grows page by page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pages {
+    items: Vec<Json>,
+}
+
+impl Pages {
+    /// Adds a page; answers the place where the next one begins, if there is one.
+    pub fn add(&mut self, page: &mut Json) -> Option<String> {
+        if let Some(Json::Array(more)) = page.get_mut("items").map(Json::take) {
+            self.items.extend(more.into_iter().map(without_managed_fields));
+        }
+        page["metadata"]["continue"].as_str().filter(|place| !place.is_empty()).map(str::to_owned)
+    }
+
+    /// All of it as one list, with the head of its last page.
+    pub fn close(self, last: &Json) -> Json {
+        let head = |key: &str| last[key].clone();
+        json!({"kind": head("kind"), "apiVersion": head("apiVersion"), "items": self.items})
+    }
+}
+
+/// Who wrote which field, which no part of a profile tells.
+fn without_managed_fields(mut item: Json) -> Json {
+    if let Some(metadata) = item.get_mut("metadata").and_then(Json::as_object_mut) {
+        metadata.shift_remove("managedFields");
+    }
+    item
+}
+
 /// Leaves names and keys in a list of Secrets; answers the hashes of the values that are text, by `Secret/NAME/KEY`.
-pub(super) fn hide(list: &mut Json, key: &HashKey) -> BTreeMap<String, Keyed> {
+pub fn hide(list: &mut Json, key: &HashKey) -> BTreeMap<String, Keyed> {
     let mut hashes = BTreeMap::new();
     for item in list["items"].as_array_mut().into_iter().flatten() {
         let name = item["metadata"]["name"].as_str().unwrap_or_default().to_owned();

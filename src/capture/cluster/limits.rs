@@ -12,7 +12,11 @@ use super::{
     scene::{Pair, SPEC, Scene},
     volumes,
 };
-use crate::{observed::Inside, plan::kubernetes::Quantities};
+use crate::{
+    observed::Inside,
+    plan::kubernetes::Quantities,
+    profile::{Bytes, Cpu},
+};
 
 pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted: &Json) -> Option<Reading> {
     let keys = within.keys();
@@ -21,11 +25,23 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
     }
     let reading = match keys.as_slice() {
         ["resources", "limits", "cpu"] => scene.each(of, |pair| {
-            let said = said(pair, |inside| Some(cgroup::cpu_millis(inside)?.map(cpu)));
+            let asked = pair.plan.limits.cpu;
+            let said = said(pair, |inside| {
+                Some(cgroup::cpu_millis(inside)?.map(|live| match asked {
+                    Some(asked) if is_least(asked, live) => json!(asked),
+                    _ => cpu(live),
+                }))
+            });
             told(pair, "limits", "cpu", wanted).and(of_file(said, wanted, "cpu.max or cpu.cfs_quota_us"))
         }),
         ["resources", "limits", "memory"] => scene.each(of, |pair| {
-            let said = said(pair, |inside| Some(cgroup::memory(inside)?.map(bytes)));
+            let asked = pair.plan.limits.memory;
+            let said = said(pair, |inside| {
+                Some(cgroup::memory(inside)?.map(|live| match asked {
+                    Some(asked) if is_whole_pages(asked, live) => json!(asked),
+                    _ => bytes(live),
+                }))
+            });
             let from = "memory.max or memory.limit_in_bytes";
             told(pair, "limits", "memory", wanted).and(of_file(said, wanted, from))
         }),
@@ -50,6 +66,19 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
         _ => return None,
     };
     Some(reading)
+}
+
+/// Below this the kubelet gives no quota: a thousandth of a second in a tenth of one.
+const LEAST_MILLIS: u64 = 10;
+
+fn is_least(asked: Cpu, live: i64) -> bool {
+    asked.millis < LEAST_MILLIS && u64::try_from(live) == Ok(LEAST_MILLIS)
+}
+
+/// The kernel counts whole pages, of 4 KiB or of 64, and cuts what is over.
+fn is_whole_pages(asked: Bytes, live: i64) -> bool {
+    let live = u64::try_from(live).unwrap_or_default();
+    [4 << 10, 64 << 10].iter().any(|page| live == asked.0 / page * page)
 }
 
 const SHM: &str = "/dev/shm";
@@ -93,4 +122,17 @@ fn of_file(said: Option<Option<Json>>, wanted: &Json, from: &str) -> Option<Read
         Some(live) => Reading::of(wanted, live, from),
         None => Reading::absent(from, "none is set"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_rounds_is_what_was_asked_for() {
+        let bytes = |live| is_whole_pages(Bytes(100_000_000), live);
+        assert!(bytes(99_999_744) && bytes(99_942_400) && !bytes(99_995_648));
+        let cpu = |millis, live| is_least(Cpu { millis }, live);
+        assert!(cpu(5, 10) && !cpu(5, 20) && !cpu(15, 10));
+    }
 }

@@ -1,6 +1,6 @@
 //! What is looked at: the plan's pods beside those of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value as Json;
 
@@ -26,6 +26,10 @@ pub(super) struct Scene<'a> {
     pub plan: &'a ClusterPlan,
     pub observed: &'a ClusterObserved,
     pub known: Known,
+    /// What makes pods, by its service, store or job.
+    workloads: HashMap<&'a str, &'a Object>,
+    /// Pods that are not on their way out, by their label. A cluster may have thousands, and every field asks.
+    pods: HashMap<&'a str, Vec<(&'a str, &'a Json)>>,
 }
 
 /// One pod of a workload.
@@ -76,14 +80,25 @@ impl<'a> Scene<'a> {
         observed: &'a ClusterObserved,
         secrets: &BTreeMap<String, String>,
     ) -> Self {
-        Self { tree, plan, observed, known: Known::new(&plan.secrets, secrets) }
+        let mut workloads = HashMap::new();
+        for object in plan.objects.iter().filter(|object| object.pod().is_some()) {
+            if let Some(service) = &object.service {
+                workloads.entry(service.as_str()).or_insert(object);
+            }
+        }
+        let mut pods: HashMap<&str, Vec<_>> = HashMap::new();
+        let stay = |(_, pod): &(&str, &Json)| pod["metadata"].get("deletionTimestamp").is_none();
+        for (name, pod) in observed.of_kind("Pod").filter(stay) {
+            if let Some(service) = pod["metadata"]["labels"][SERVICE].as_str() {
+                pods.entry(service).or_default().push((name, pod));
+            }
+        }
+        Self { tree, plan, observed, known: Known::new(&plan.secrets, secrets), workloads, pods }
     }
 
     /// The planned object that makes the pods of a service, store or job.
     pub fn planned(&self, name: &str) -> Option<&'a Object> {
-        let plan: &'a ClusterPlan = self.plan;
-        let of = |object: &&Object| object.service.as_ref().is_some_and(|service| service.as_str() == name);
-        plan.objects.iter().filter(of).find(|object| object.pod().is_some())
+        self.workloads.get(name).copied()
     }
 
     /// An object of the plan as the cluster holds it.
@@ -117,11 +132,7 @@ impl<'a> Scene<'a> {
 
     /// The pods under the label of a service, job or store, whoever made them.
     pub fn labelled(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a Json)> {
-        let observed: &'a ClusterObserved = self.observed;
-        observed.of_kind("Pod").filter(move |(_, pod)| {
-            pod["metadata"]["labels"][SERVICE].as_str() == Some(name)
-                && pod["metadata"].get("deletionTimestamp").is_none()
-        })
+        self.pods.get(name).into_iter().flatten().copied()
     }
 
     /// The planned container that a path is about.

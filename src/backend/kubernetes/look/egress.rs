@@ -24,6 +24,9 @@ else exit 3; fi >/dev/null
 if [ $? = 0 ]; then echo open; else echo closed; printf '%s\n' "$w" | tail -n 1; fi
 "#;
 
+/// How many containers are asked for a tool.
+const MOST: usize = 8;
+
 /// An address outside of the mirror that is known to answer.
 struct Target {
     address: String,
@@ -41,20 +44,21 @@ impl Cluster {
         plan: &ClusterPlan,
         observed: &ClusterObserved,
     ) -> Option<EgressTry> {
-        let from: Vec<Running<'_>> = running(observed);
-        let on_network = |one: &&Running<'_>| {
+        let on_network = |one: &Running<'_>| {
             let pod = observed.object("Pod", one.pod);
             pod.is_some_and(|pod| pod["spec"]["hostNetwork"] != Json::Bool(true))
         };
-        for one in from.iter().filter(on_network) {
-            for target in self.api_servers().await {
-                let Some(tried) = self.try_one(plan, one, &target).await else { break };
+        let from = running(observed).into_iter().filter(on_network).take(MOST);
+        let (servers, of_dns) = tokio::join!(self.api_servers(), self.ports_of_dns());
+        for one in from {
+            for target in &servers {
+                let Some(tried) = self.try_one(plan, &one, target).await else { break };
                 if tried.refused || !is_on_node(observed, one.node, &target.address) {
                     return Some(tried);
                 }
             }
-            for target in self.ports_of_dns().await {
-                if let Some(tried) = self.try_one(plan, one, &target).await {
+            for target in &of_dns {
+                if let Some(tried) = self.try_one(plan, &one, target).await {
                     return Some(tried);
                 }
             }

@@ -2,7 +2,7 @@
 
 mod images_and_mounts;
 mod mutations;
-mod stage;
+pub(super) mod stage;
 mod unasked;
 
 use serde_json::json;

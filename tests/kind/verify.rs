@@ -49,11 +49,26 @@ fn live<'e>(entries: &'e [Entry], path: &str) -> &'e Value {
 /// One mirror, faithful at first. What is broken stays so for all that follows.
 #[tokio::test]
 async fn every_mechanism_that_is_broken_on_a_cluster_is_noticed() {
-    let mirror = Mirror::up("kt-verify", PROFILE).await;
+    let mirror = Mirror::up("kt-verify", PROFILE, &[]).await;
     let behind = Behind::new(&mirror).await;
     it_holds_no_secret_and_hardly_anything_is_unread(&mirror).await;
     objects_that_pods_do_not_see_change(&mirror, &behind).await;
     pods_of_another_kind(&mirror, &behind).await;
+    mirror.cluster.destroy(&mirror.plan.namespace, &mirror.plan.mirror, LONG).await.unwrap();
+}
+
+/// The requests of the example are those of production's nodes; the tests' one has two cores for all of them.
+const SMALLER: [&str; 4] = [
+    "services.api.resources.requests.cpu=20m",
+    "services.worker.resources.requests.cpu=20m",
+    "stores.db.resources.requests.cpu=50m",
+    "stores.cache.resources.requests.cpu=50m",
+];
+
+#[tokio::test]
+async fn the_shop_on_a_cluster_is_what_its_profile_says() {
+    let mirror = Mirror::up("kt-shop", include_str!("../../profiles/shop.yaml"), &SMALLER).await;
+    it_holds_no_secret_and_hardly_anything_is_unread(&mirror).await;
     mirror.cluster.destroy(&mirror.plan.namespace, &mirror.plan.mirror, LONG).await.unwrap();
 }
 

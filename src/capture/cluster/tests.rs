@@ -5,6 +5,7 @@
 mod container;
 mod mirror;
 mod pod;
+mod profiles;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) const ID: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 
-pub(super) fn load(name: &str) -> Profile {
+pub(in crate::capture) fn load(name: &str) -> Profile {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("profiles");
     let documents = [Source::new(name, fs::read(folder.join(name)).unwrap())];
     let read_file = |_: &str, path: &str| fs::read(folder.join(path)).or(Ok(b"content".to_vec()));
@@ -28,7 +28,7 @@ pub(super) fn load(name: &str) -> Profile {
     profile::load(&layers).unwrap_or_else(|problems| panic!("{problems:?}")).profile
 }
 
-pub(super) fn capabilities() -> Capabilities {
+pub(in crate::capture) fn capabilities() -> Capabilities {
     let facts = || ImageFacts {
         id: ID.to_owned(),
         arch: "amd64".to_owned(),
@@ -372,7 +372,7 @@ pub(super) fn mounted(mount: &Mount) -> Mounted {
 }
 
 /// Every profile of the examples.
-pub(super) const PROFILES: [&str; 8] = [
+pub(in crate::capture) const PROFILES: [&str; 8] = [
     "connections-dev.yaml",
     "connections.yaml",
     "everything.yaml",

@@ -1,6 +1,6 @@
 //! A mirror that is launched part by part, looked at and judged.
 
-use std::io::Cursor;
+use std::{io::Cursor, path::Path, sync::Arc};
 
 use prodmirror::{
     backend::{
@@ -8,6 +8,7 @@ use prodmirror::{
         kubernetes::{Cluster, Launch, Run},
     },
     engine::{self, InStore, InStoreError, Later, Login, Output, Reader},
+    formats::journal::SeedStatus,
     ledger::{self, Entry, Ledger},
     name::Name,
     observed::{ClusterObserved, StoreFacts},
@@ -23,6 +24,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::super::stage::{self, LONG, Stage, stage};
 
+const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
 /// Every secret's value begins so.
 pub const KEPT: &str = "kept";
 
@@ -32,17 +34,23 @@ pub struct Mirror {
     pub plan: ClusterPlan,
     tree: Value,
     secrets: SecretValues,
+    seeds: Vec<SeedStatus>,
 }
 
 impl Mirror {
-    pub async fn up(name: &str, text: &str) -> Self {
+    /// Launches a profile; `set` are options `PATH=VALUE`, and its seeds lie beside the examples'.
+    pub async fn up(name: &str, text: &str, set: &[&str]) -> Self {
         let Stage { kind, name: cluster, .. } = stage().await;
-        kind.load(cluster, &["prodmirror-built/python:3.11", "prodmirror-built/postgres:15"]).await.unwrap();
-        let read_file = |_: &str, path: &str| Err(format!("there is no file {path}"));
+        let images = ["prodmirror-built/python:3.11", "prodmirror-built/postgres:15", "shop-app:1.0"];
+        kind.load(cluster, &images).await.unwrap();
+        let read_file = |_: &str, path: &str| {
+            std::fs::read(Path::new(PROFILES).join(path)).map_err(|error| error.to_string())
+        };
         let documents = [Source::new("prodmirror.yaml", text.to_owned())];
+        let set: Vec<String> = set.iter().map(|option| (*option).to_owned()).collect();
         let layers = Layers {
             documents: &documents,
-            set: &[],
+            set: &set,
             unset: &[],
             allow_unpinned: true,
             read_file: &read_file,
@@ -52,6 +60,10 @@ impl Mirror {
         let mut capabilities =
             Capabilities::unknown(BackendKind::Kind, Name::new(name).unwrap(), stage::owner());
         cluster.host().await.unwrap().tell(&mut capabilities);
+        for role in ["postgres:15", "redis:7"] {
+            let public = format!("docker.io/library/{}", role.split(':').next().unwrap());
+            capabilities.roles.insert(public, format!("prodmirror-built/{role}"));
+        }
         let plan = plan::cluster(&loaded.profile, &capabilities, &loaded.origins);
         assert_eq!(plan.refusals, []);
         let secrets = plan.secrets.iter().flat_map(|secret| {
@@ -60,14 +72,17 @@ impl Mirror {
             of_url.into_iter().chain([(secret.variable.clone(), value)])
         });
         let secrets = SecretValues(secrets.collect());
-        let mirror = Self { cluster, plan, tree: profile::tree(&loaded.profile), secrets };
-        mirror.launch().await;
+        let tree = profile::tree(&loaded.profile);
+        let mut mirror = Self { cluster, plan, tree, secrets, seeds: Vec::new() };
+        mirror.seeds = mirror.launch().await;
         mirror
     }
 
-    pub async fn launch(&self) {
+    /// Takes the steps of the plan, and answers what was loaded into stores. A store that has data keeps them.
+    pub async fn launch(&self) -> Vec<SeedStatus> {
         let manifests = render::manifests(&self.plan, &Templates::embedded()).unwrap();
         let launch = Launch { plan: &self.plan, manifests: &manifests, secrets: &self.secrets };
+        let mut seeds = Vec::new();
         for step in &self.plan.steps {
             match &step.does {
                 ClusterDoes::Apply { objects } => self.cluster.place(&launch, objects).await.unwrap(),
@@ -75,8 +90,38 @@ impl Mirror {
                 ClusterDoes::Ready { services } => {
                     self.cluster.ready(&launch, services, LONG, &step.id, &Unheard).await.unwrap();
                 }
-                ClusterDoes::Seed { .. } | ClusterDoes::Verify => {}
+                ClusterDoes::Seed { store } => {
+                    let plan = self.plan.stores.iter().find(|plan| plan.store == *store).unwrap();
+                    seeds.push(self.seed(&launch, plan).await);
+                }
+                ClusterDoes::Verify => {}
             }
+        }
+        seeds
+    }
+
+    async fn seed(&self, launch: &Launch<'_>, store: &ClusterStore) -> SeedStatus {
+        let own = [store.store.clone()];
+        self.cluster.ready(launch, &own, LONG, "seed", &Unheard).await.unwrap();
+        let (engine, inside, login) = (engine::of(store.engine), self.inside(store), self.login(store));
+        let mut loaded = (None, None);
+        if let (Some(seed), true) = (&store.seed, self.seeds.is_empty()) {
+            let opened = engine::seed::open(Path::new(PROFILES), seed, store.engine).unwrap();
+            let (found, hash) = opened.load(engine, &inside, &login, Arc::default()).await.unwrap();
+            loaded = (Some(hash), found.expired);
+        }
+        let count = engine.ask(&inside, &login, &[]).await.count;
+        let (hash, expired) = loaded;
+        SeedStatus {
+            store: store.store.to_string(),
+            seed: store.seed.clone(),
+            hash,
+            fingerprint: None,
+            bytes: 0,
+            count,
+            expired,
+            millis: 0,
+            at: String::new(),
         }
     }
 
@@ -85,22 +130,30 @@ impl Mirror {
         for store in &self.plan.stores {
             observed.stores.insert(store.store.to_string(), self.ask(store).await);
         }
+        observed.seeds = Some(self.seeds.clone());
         observed
     }
 
-    async fn ask(&self, store: &ClusterStore) -> StoreFacts {
+    fn inside(&self, store: &ClusterStore) -> InPod<'_> {
+        let pod = store.pod.clone();
+        InPod { cluster: &self.cluster, namespace: &self.plan.namespace, pod }
+    }
+
+    fn login(&self, store: &ClusterStore) -> Login {
         let fill = |text: &Option<Template>| {
             text.as_ref().and_then(|text| text.fill(|name| self.secrets.0.get(name).cloned()))
         };
-        let login = Login {
+        Login {
             port: store.port,
             user: fill(&store.user),
             password: fill(&store.password),
             database: fill(&store.database),
-        };
-        let inside = InPod { cluster: &self.cluster, namespace: &self.plan.namespace, pod: &store.pod };
+        }
+    }
+
+    async fn ask(&self, store: &ClusterStore) -> StoreFacts {
         let settings: Vec<String> = store.settings.keys().cloned().collect();
-        engine::of(store.engine).ask(&inside, &login, &settings).await
+        engine::of(store.engine).ask(&self.inside(store), &self.login(store), &settings).await
     }
 
     pub fn broken_of(&self, observed: &ClusterObserved) -> Vec<Entry> {
@@ -118,7 +171,7 @@ impl Mirror {
 struct InPod<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
-    pod: &'a str,
+    pod: String,
 }
 
 /// Takes its variables from the first lines of its input: what is in the arguments is seen by everyone.
@@ -141,7 +194,7 @@ impl InStore for InPod<'_> {
             let ((stdout, printed), (stderr, said)) =
                 (super::super::inside::sink(), super::super::inside::sink());
             let run = Run {
-                pod: self.pod,
+                pod: &self.pod,
                 container: "main",
                 argv: &argv,
                 tty: false,
@@ -162,7 +215,7 @@ impl InStore for InPod<'_> {
 
     fn restart(&self) -> Later<'_, Result<(), InStoreError>> {
         Box::pin(async {
-            let why = "nothing is seeded here".to_owned();
+            let why = "no seed here asks for it".to_owned();
             Err(InStoreError { what: "a restart".to_owned(), why })
         })
     }

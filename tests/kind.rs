@@ -5,6 +5,8 @@
 
 #[path = "kind/captured.rs"]
 mod captured;
+#[path = "kind/images.rs"]
+mod images;
 #[path = "kind/inside.rs"]
 mod inside;
 #[path = "kind/mirror.rs"]
@@ -61,11 +63,4 @@ async fn an_image_of_this_engine_runs_in_a_pod_by_its_tag() {
     let space = stage::Space::new("image").await;
     space.apply(&[pod("app", IMAGE, &["sh", "-c", "sleep 600"])]).await;
     space.settle(&[Wanted::Pod("app".to_owned())]).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_image_by_digest_is_not_loaded_under_a_wrong_name() {
-    let Stage { kind, name, .. } = stage().await;
-    let error = kind.load(name, &["app@sha256:0000"]).await.unwrap_err();
-    assert!(error.to_string().contains("give it a tag"), "{error}");
 }

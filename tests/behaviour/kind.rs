@@ -68,7 +68,7 @@ async fn cluster(folder: &std::ffi::OsStr) -> String {
     let shape = ClusterShape { image, ..ClusterShape::default() };
     // Nothing but this process knows the owner, so nobody else removes it.
     drop(clusters.ensure(&owner, &name, &shape, &Unheard).await.unwrap());
-    clusters.load(&name, &[IMAGE]).await.unwrap();
+    clusters.bring(&name, &[IMAGE], &Unheard).await.unwrap();
     clusters.credentials(&name).await.unwrap()
 }
 

@@ -35,7 +35,7 @@ async fn what_production_has_no_room_for_waits_and_what_eats_its_memory_is_evict
     let name = ClusterName::shared(&owner(), &shape);
     undertake(&name);
     let _in_use = kind.ensure(&owner(), &name, &shape, &Unheard).await.unwrap();
-    kind.load(&name, &[IMAGE]).await.unwrap();
+    kind.bring(&name, &[IMAGE], &Unheard).await.unwrap();
     let credentials = kind.credentials(&name).await.unwrap();
     let client = client_of(&credentials).await;
     let cluster = Cluster::connect(&Kubeconfig::Text(credentials), &name.context()).await.unwrap();

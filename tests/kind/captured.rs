@@ -1,7 +1,7 @@
 //! A namespace of a real cluster, captured by users who may do no more than they are told to ask for.
 
 use prodmirror::{
-    backend::kubernetes::Wanted,
+    backend::{Unheard, kubernetes::Wanted},
     capture::{
         draft::From,
         kubernetes::{documents, draft},
@@ -56,7 +56,7 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
         assert!(tokio::process::Command::new("docker").args(words).status().await.unwrap().success());
     };
     tag(&["tag", IMAGE, &redis]).await;
-    stage().await.kind.load(&stage().await.name, &[&redis]).await.unwrap();
+    stage().await.kind.bring(&stage().await.name, &[&redis], &Unheard).await.unwrap();
     tag(&["rmi", "--no-prune", &redis]).await;
     let printed = documents(&rights(Wider::default(), space.name())).unwrap();
     space

@@ -51,7 +51,7 @@ async fn make() -> Stage {
     let name = ClusterName::own(&owner(), &Name::new("tests").unwrap());
     undertake(&name);
     let in_use = kind.ensure(&owner(), &name, &shape(&kind).await, &Unheard).await.unwrap();
-    kind.load(&name, &[IMAGE]).await.unwrap();
+    kind.bring(&name, &[IMAGE], &Unheard).await.unwrap();
     let credentials = kind.credentials(&name).await.unwrap();
     Stage { kind, name, credentials, _in_use: in_use }
 }

@@ -8,6 +8,7 @@
 
 mod config;
 mod ensure;
+mod images;
 mod list;
 mod lock;
 mod machine;
@@ -19,6 +20,7 @@ mod supply;
 use std::{ffi::OsStr, path::PathBuf};
 
 pub use ensure::InUse;
+pub use images::NodeImages;
 pub use list::KindCluster;
 pub use machine::Machine;
 pub use mark::Mark;
@@ -122,25 +124,6 @@ impl Kind {
         let printed = self.docker.run(&words, &SecretValues::default()).await?;
         // One that was replaced has lost its name.
         Ok(printed.lines().find(|line| !line.contains("<none>")).map(str::to_owned))
-    }
-
-    /// Brings images of this engine into every node, by one archive. They are known there by these references alone:
-    /// the digest that an image has in the engine is not kept, so a reference by digest is refused.
-    ///
-    /// # Errors
-    /// [`BackendError::Image`] for a reference by digest, [`BackendError::Command`] for one that is not here.
-    pub async fn load(&self, name: &ClusterName, images: &[&str]) -> Result<()> {
-        if let Some(image) = images.iter().find(|image| image.contains('@')) {
-            let why = "a node cannot be given an image by digest: give it a tag".to_owned();
-            return Err(BackendError::Image { image: (*image).to_owned(), why });
-        }
-        let archive = tempfile::NamedTempFile::new().map_err(io("an archive of images"))?;
-        let mut words: Vec<&(dyn AsRef<OsStr> + Sync)> = vec![&"save", &"--output"];
-        let path = archive.path();
-        words.push(&path);
-        words.extend(images.iter().map(|image| image as &(dyn AsRef<OsStr> + Sync)));
-        self.docker.run(&words, &SecretValues::default()).await?;
-        self.run(&[&"load", &"image-archive", &path, &"--name", name]).await.map(|_| ())
     }
 
     async fn run(&self, words: &[&(dyn AsRef<OsStr> + Sync)]) -> Result<String> {

@@ -10,6 +10,15 @@ const ADMIN: &str = "/etc/kubernetes/admin.conf";
 const READY_WITHIN: &str = "120s";
 
 impl Kind {
+    /// The containers of the nodes that pods may come to: the control plane takes them only where it is alone.
+    pub(super) async fn nodes_for_pods(&self, name: &ClusterName) -> Result<Vec<String>> {
+        let mut nodes = self.containers(name, &[]).await?;
+        if nodes.len() > 1 {
+            nodes.retain(|node| *node != name.control_plane());
+        }
+        Ok(nodes)
+    }
+
     /// Starts the nodes that are stopped, as all are after a restart of the machine, and waits until each is ready.
     pub(super) async fn wake(&self, name: &ClusterName) -> Result<()> {
         let asleep = self.containers(name, &["status=exited", "status=created"]).await?;

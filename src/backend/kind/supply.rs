@@ -13,10 +13,9 @@ pub struct NodesOf {
 impl Nodes for NodesOf {
     fn supply<'a>(&'a self, references: &'a [String], report: &'a dyn Report) -> Later<'a, ()> {
         Box::pin(async move {
-            let _ = report;
-            let named: Vec<&str> =
-                references.iter().map(String::as_str).filter(|one| !one.contains('@')).collect();
-            self.kind.load(&self.name, &named).await
+            let named: Vec<&str> = references.iter().map(String::as_str).collect();
+            // What is not on this host the nodes pull, and a pod tells why it could not be had.
+            self.kind.bring(&self.name, &named, report).await.map(|_| ())
         })
     }
 }

@@ -42,7 +42,7 @@ impl Mirror {
     pub async fn up(name: &str, text: &str, set: &[&str]) -> Self {
         let Stage { kind, name: cluster, .. } = stage().await;
         let images = ["prodmirror-built/python:3.11", "prodmirror-built/postgres:15", "shop-app:1.0"];
-        kind.load(cluster, &images).await.unwrap();
+        kind.bring(cluster, &images, &Unheard).await.unwrap();
         let read_file = |_: &str, path: &str| {
             std::fs::read(Path::new(PROFILES).join(path)).map_err(|error| error.to_string())
         };

@@ -15,6 +15,8 @@ fn main() -> ExitCode {
         Some("keeper") => keeper::main(words),
         Some("carry") => carry::main(words),
         Some("fill") => carry::main_fill(words),
+        #[cfg(feature = "kubernetes")]
+        Some("forward") => prodmirror::backend::forwarder::main(),
         Some("tether") => tether::main(std::env::args_os().skip(2)),
         _ => cli::main(),
     }

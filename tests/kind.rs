@@ -5,6 +5,8 @@
 
 #[path = "kind/captured.rs"]
 mod captured;
+#[path = "kind/doors.rs"]
+mod doors;
 #[path = "kind/images.rs"]
 mod images;
 #[path = "kind/inside.rs"]

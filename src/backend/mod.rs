@@ -6,6 +6,8 @@
 pub mod compose;
 mod error;
 mod foreign;
+#[cfg(feature = "kubernetes")]
+pub mod forwarder;
 mod images;
 mod inside;
 #[cfg(feature = "kubernetes")]

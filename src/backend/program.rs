@@ -54,6 +54,16 @@ impl Program {
         })
     }
 
+    /// Starts it with pipes for its standard input and output, and lets it go: it lives on when we die.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn detach(&self, args: &[&str]) -> std::io::Result<tokio::process::Child> {
+        let mut command = Command::new(&self.path);
+        command.args(args).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        // It shall hold no folder that somebody wants to remove.
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn()
+    }
+
     fn tethered(&self) -> Command {
         let mut command = match &self.self_exe {
             Some(own) => {

@@ -8,9 +8,10 @@ use kube::{
     Config,
     config::{KubeConfigOptions, Kubeconfig as Read},
 };
+use serde::{Deserialize, Serialize};
 
 /// Where clusters, users and contexts are written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Kubeconfig {
     /// The files of `KUBECONFIG`, of which the first has its way, or `~/.kube/config`. One that is not there is
     /// passed over, as `kubectl` does.
@@ -42,6 +43,19 @@ fn or_none(names: &[String]) -> String {
 }
 
 impl Kubeconfig {
+    /// The same for a process that works in another folder.
+    ///
+    /// # Errors
+    /// Where this process's own folder is gone.
+    pub fn absolute(&self) -> std::io::Result<Self> {
+        match self {
+            Self::Files(files) => {
+                files.iter().map(std::path::absolute).collect::<Result<_, _>>().map(Self::Files)
+            }
+            Self::Text(text) => Ok(Self::Text(text.clone())),
+        }
+    }
+
     /// # Errors
     /// A file cannot be read, there is no such context (with those that there are), or it is of no use.
     pub async fn context(&self, name: &str) -> Result<Context, KubeconfigError> {

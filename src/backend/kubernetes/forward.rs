@@ -37,9 +37,25 @@ impl Cluster {
     /// # Errors
     /// Where no port can be opened here.
     pub async fn forward(&self, namespace: &str, service: &str, port: u16) -> Result<Forward> {
+        self.forward_on(namespace, service, port, None).await
+    }
+
+    /// The same on a port of this host's that is wished for; on another where it is taken.
+    pub(super) async fn forward_on(
+        &self,
+        namespace: &str,
+        service: &str,
+        port: u16,
+        wish: Option<u16>,
+    ) -> Result<Forward> {
         let what = format!("port for {service}:{port}");
         let io = |error: std::io::Error| ClusterError::Api { what: what.clone(), why: error.to_string() };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(io)?;
+        let wished = TcpListener::bind((Ipv4Addr::LOCALHOST, wish.unwrap_or_default())).await;
+        let listener = match wished {
+            Err(_) if wish.is_some() => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
+            other => other,
+        }
+        .map_err(io)?;
         let address = listener.local_addr().map_err(io)?;
         let door = Door {
             cluster: self.clone(),

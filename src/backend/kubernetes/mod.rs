@@ -3,11 +3,13 @@
 //! Each part here does one thing to the cluster, and each can be called again after any failure: [`Cluster::apply`]
 //! sends objects, [`Cluster::prune`] takes away what a plan no longer has, [`Cluster::settle`] waits until they are
 //! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes; [`Cluster::run`],
-//! [`Cluster::logs`] and [`Cluster::forward`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out.
+//! [`Cluster::logs`] and [`Cluster::forward`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out,
+//! and [`Doors`] keep a mirror's ports open on this host.
 
 mod apply;
 mod connect;
 mod destroy;
+pub(in crate::backend) mod doors;
 mod error;
 mod exec;
 mod forward;
@@ -35,6 +37,7 @@ mod watch;
 
 use kube::Client;
 
+pub use doors::Doors;
 pub use error::{ClusterError, Result};
 pub use exec::Run;
 pub use forward::Forward;

@@ -15,6 +15,8 @@ mod inside;
 mod mirror;
 #[path = "kind/objects.rs"]
 mod objects;
+#[path = "kind/preview.rs"]
+mod preview;
 #[path = "kind/removal.rs"]
 mod removal;
 #[path = "kind/rights.rs"]

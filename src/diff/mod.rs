@@ -27,6 +27,7 @@ pub use page::page;
 pub use text::text;
 pub(crate) use text::{plain, shown};
 pub use tree::equal;
+pub(crate) use tree::walk;
 
 use crate::{
     ledger::Class,
@@ -116,7 +117,7 @@ impl Difference {
 /// Everything that turns A into B, in the order of A, then of B; values that could not be read included.
 pub fn diff(a: &Value, b: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    tree::walk(&Path::root(), Some(a), Some(b), &mut |path, from, to| {
+    walk(&Path::root(), Some(a), Some(b), &mut |path, from, to| {
         let op = match (from, to) {
             (None, _) => Op::Add,
             (_, None) => Op::Remove,

@@ -1,6 +1,9 @@
 //! A plan's objects into the cluster, each part as a step of the plan says. Nothing is decided here.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use k8s_openapi::api::core::v1::Namespace;
@@ -89,10 +92,7 @@ impl Cluster {
     /// Removes what an earlier plan of the mirror had and this one has not, and answers it. Claims stay, with what they
     /// hold.
     pub async fn sweep(&self, plan: &ClusterPlan) -> Result<Vec<ObjectName>> {
-        let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
-        let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
-        let keep = plan.objects.iter().map(name).chain([record]).collect();
-        self.prune(&plan.namespace, &plan.mirror, &keep).await
+        self.prune(&plan.namespace, &plan.mirror, &kept(plan)).await
     }
 
     /// What an earlier `down` still takes away is waited for: nothing can be made in it any more.
@@ -121,6 +121,13 @@ impl Cluster {
     }
 }
 
+/// What the namespace of a mirror of this plan has, its record included.
+pub(super) fn kept(plan: &ClusterPlan) -> BTreeSet<ObjectName> {
+    let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
+    let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
+    plan.objects.iter().map(name).chain([record]).collect()
+}
+
 fn wanted(object: &Object) -> Option<Wanted> {
     let name = object.name.clone();
     match &object.body {
@@ -139,7 +146,7 @@ fn wanted(object: &Object) -> Option<Wanted> {
     }
 }
 
-fn secret(launch: &Launch<'_>, object: &Object) -> Result<Value> {
+pub(super) fn secret(launch: &Launch<'_>, object: &Object) -> Result<Value> {
     let Body::Secret { data: texts } = &object.body else {
         let why = "it is no Secret, and cannot be filled".to_owned();
         return Err(ClusterError::Api { what: object.key().to_string(), why });

@@ -4,7 +4,7 @@
 //! sends objects, [`Cluster::prune`] takes away what a plan no longer has, [`Cluster::settle`] waits until they are
 //! what they should be, [`Cluster::mirrors`] lists, [`Cluster::destroy`] removes; [`Cluster::run`],
 //! [`Cluster::logs`] and [`Cluster::forward`] reach into pods. What the objects are is decided before: a [`Launch`] carries a plan's steps out,
-//! and [`Doors`] keep a mirror's ports open on this host.
+//! and [`Cluster::preview`] says what it would change. [`Doors`] keep a mirror's ports open on this host.
 
 mod apply;
 mod connect;
@@ -27,6 +27,7 @@ mod objects;
 mod observe;
 mod pods;
 mod power;
+mod preview;
 mod prune;
 mod record;
 mod rights;
@@ -47,6 +48,7 @@ pub use list::ListedMirror;
 pub use mirrors::{Mirrors, Pulled};
 pub use names::ObjectName;
 pub use pods::PodOf;
+pub use preview::{Difference, FieldChange};
 pub use rights::Right;
 pub use settle::Wanted;
 pub use trouble::{Code, Trouble};

@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 /// One object of a namespace, or of the cluster where no namespace is said: `deployment/api`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct ObjectName {
     /// As the API writes it: `Deployment`.
     pub kind: String,

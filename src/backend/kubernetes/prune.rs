@@ -43,6 +43,18 @@ impl Cluster {
         Ok(gone.into_iter().flatten().collect())
     }
 
+    /// What [`Cluster::prune`] would delete.
+    pub(super) async fn prunable(
+        &self,
+        namespace: &str,
+        mirror: &Name,
+        keep: &BTreeSet<ObjectName>,
+    ) -> Result<Vec<ObjectName>> {
+        let kinds: Vec<_> = KINDS.iter().map(|kind| self.needless(namespace, mirror, keep, *kind)).collect();
+        let found: Vec<Vec<ObjectName>> = stream::iter(kinds).buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     async fn prune_kind(
         &self,
         namespace: &str,
@@ -50,19 +62,9 @@ impl Cluster {
         keep: &BTreeSet<ObjectName>,
         kind: ObjectKind,
     ) -> Result<Vec<ObjectName>> {
-        let (group, version) = group_and_version(kind.api_version());
-        let kind = kind.as_str();
-        let api = self.api(&GroupVersionKind::gvk(group, version, kind), Some(namespace)).await?;
-        let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{MIRROR}={mirror}"));
+        let api = self.api(&of(kind), Some(namespace)).await?;
         let mut gone = Vec::new();
-        for object in error::ask(format!("list of {kind}"), api.list(&ours)).await? {
-            let name = ObjectName::read(kind, &object);
-            let is_made_by_another =
-                object.metadata.owner_references.is_some_and(|owners| !owners.is_empty());
-            let is_kept = keep.iter().any(|kept| kept.kind == name.kind && kept.name == name.name);
-            if is_made_by_another || is_kept {
-                continue;
-            }
+        for name in self.needless(namespace, mirror, keep, kind).await? {
             let what = format!("delete {name}");
             match error::answer(&what, api.delete(&name.name, &DeleteParams::background())).await? {
                 Ok(_) => gone.push(name),
@@ -72,4 +74,32 @@ impl Cluster {
         }
         Ok(gone)
     }
+
+    async fn needless(
+        &self,
+        namespace: &str,
+        mirror: &Name,
+        keep: &BTreeSet<ObjectName>,
+        kind: ObjectKind,
+    ) -> Result<Vec<ObjectName>> {
+        let api = self.api(&of(kind), Some(namespace)).await?;
+        let kind = kind.as_str();
+        let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{MIRROR}={mirror}"));
+        let mut found = Vec::new();
+        for object in error::ask(format!("list of {kind}"), api.list(&ours)).await? {
+            let name = ObjectName::read(kind, &object);
+            let is_made_by_another =
+                object.metadata.owner_references.is_some_and(|owners| !owners.is_empty());
+            let is_kept = keep.iter().any(|kept| kept.kind == name.kind && kept.name == name.name);
+            if !is_made_by_another && !is_kept {
+                found.push(name);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn of(kind: ObjectKind) -> GroupVersionKind {
+    let (group, version) = group_and_version(kind.api_version());
+    GroupVersionKind::gvk(group, version, kind.as_str())
 }

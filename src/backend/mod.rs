@@ -15,6 +15,7 @@ pub mod kind;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod lines;
+mod object_name;
 mod objects;
 mod program;
 mod progress;
@@ -32,6 +33,7 @@ pub use images::{Brought, Here, Images};
 pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::ClusterError;
+pub use object_name::{FieldChange, ObjectDifference, ObjectName};
 pub use objects::{Nodes, ObjectChange, Objects, Placing, Pulling};
 pub use progress::{Progress, Report, Unheard};
 pub use record::{Lease, LeaseKind, Listed, ListedKeeper, Record};

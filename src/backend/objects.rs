@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Later, Report, Result, SecretValues};
+use super::{Later, ObjectDifference, Report, Result, SecretValues};
 use crate::{
     name::Name,
     observed::ClusterObserved,
@@ -47,6 +47,12 @@ pub trait Placing: Send + Sync {
     /// # Errors
     /// Where what stands under the mirror's name is somebody else's.
     fn changes(&self) -> Later<'_, Vec<ObjectChange>>;
+
+    /// What the place itself says that a launch would change, field by field. Makes nothing.
+    fn preview(&self) -> Later<'_, Vec<ObjectDifference>>;
+
+    /// Has the mirror's record say which ports are open on whichever host asks for them.
+    fn publish(&self) -> Later<'_, ()>;
 
     /// Makes sure that the nodes can have the images.
     fn supply<'s>(&'s self, report: &'s dyn Report) -> Later<'s, ()>;

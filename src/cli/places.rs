@@ -7,7 +7,7 @@ use prodmirror::{
         Ask, Backend, BackendError, EngineSource, Pulling, Report,
         compose::{self, Compose, Connection, Settings},
         kind::{self, ClusterName, InUse, Kind},
-        kubernetes::{self, Cluster, Mirrors},
+        kubernetes::{self, Cluster, Doors, Mirrors},
     },
     plan::{BackendKind, Capabilities, kubernetes::ClusterShape},
     profile::Profile,
@@ -94,11 +94,16 @@ impl Host {
         name: &ClusterName,
         templates: Templates,
     ) -> Result<Box<dyn Backend>, Failure> {
-        let credentials = Kubeconfig::Text(kind.credentials(name).await?);
-        let cluster = Cluster::connect(&credentials, &name.context()).await.map_err(BackendError::from)?;
-        let images = Arc::new(self.compose(Templates::embedded()).await?);
-        let nodes = Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() });
-        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kind, images, nodes, Arc::new(templates))))
+        let way = Kubeconfig::Text(kind.credentials(name).await?);
+        let cluster = Cluster::connect(&way, &name.context()).await.map_err(BackendError::from)?;
+        let settings = kubernetes::Settings {
+            way,
+            doors: self.doors()?,
+            images: Arc::new(self.compose(Templates::embedded()).await?),
+            nodes: Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() }),
+            templates: Arc::new(templates),
+        };
+        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kind, settings)))
     }
 
     fn kind(&self) -> Result<Kind, Failure> {
@@ -117,9 +122,23 @@ impl Host {
 
     /// The cluster of a context.
     pub async fn on(&self, context: &str, templates: Templates) -> Result<Box<dyn Backend>, Failure> {
-        let cluster = Cluster::connect(&Kubeconfig::Files(self.kubeconfig.clone()), context).await?;
-        let (images, nodes) = (Arc::new(kubernetes::Pulled), Arc::new(Pulling));
-        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, images, nodes, Arc::new(templates))))
+        let way = Kubeconfig::Files(self.kubeconfig.clone());
+        let cluster = Cluster::connect(&way, context).await?;
+        let settings = kubernetes::Settings {
+            way,
+            doors: self.doors()?,
+            images: Arc::new(kubernetes::Pulled),
+            nodes: Arc::new(Pulling),
+            templates: Arc::new(templates),
+        };
+        Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, settings)))
+    }
+
+    /// Whoever asks for the ports of a mirror on a cluster has them kept open by this program.
+    fn doors(&self) -> Result<Doors, Failure> {
+        let own =
+            std::env::current_exe().map_err(|error| Failure::tool("io", format!("this program: {error}")))?;
+        Ok(Doors::new(own, surroundings(), &self.state_dir))
     }
 
     /// The Kind clusters of this engine that are whole and answer; none where `kind` is not here.
@@ -188,6 +207,13 @@ impl Host {
         written.map_err(|error| Failure::tool("io", format!("helper.tar: {error}")))?;
         Ok(bytes)
     }
+}
+
+/// All of it: a kubeconfig may name a program that logs in, and what that needs nobody knows.
+fn surroundings() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// What the programs that we run find in their environment.

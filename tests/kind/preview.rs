@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use prodmirror::{
-    backend::{
-        SecretValues,
-        kubernetes::{Difference, Launch},
-    },
+    backend::{ObjectDifference, SecretValues, kubernetes::Launch},
     plan::ClusterPlan,
     render::{self, Templates},
 };
@@ -27,15 +24,15 @@ async fn told(plan: &ClusterPlan, token: Option<&str>) -> Vec<String> {
     let found = cluster().await.preview(&launch).await.unwrap();
     let printed = serde_json::to_string(&found).unwrap();
     assert!(token.is_none_or(|token| !printed.contains(token)), "{printed}");
-    let tell = |difference: &Difference| match difference {
-        Difference::New { object } => format!("new {object}"),
-        Difference::Changed { object, changes } => {
+    let tell = |difference: &ObjectDifference| match difference {
+        ObjectDifference::New { object } => format!("new {object}"),
+        ObjectDifference::Changed { object, changes } => {
             let paths: Vec<_> = changes.iter().map(|change| change.path.to_string()).collect();
             format!("changed {object}: {}", paths.join(" "))
         }
-        Difference::Again { object } => format!("again {object}"),
-        Difference::Gone { object } => format!("gone {object}"),
-        Difference::Refused { object, why } => format!("refused {object}: {why}"),
+        ObjectDifference::Again { object } => format!("again {object}"),
+        ObjectDifference::Gone { object } => format!("gone {object}"),
+        ObjectDifference::Refused { object, why } => format!("refused {object}: {why}"),
     };
     found.iter().map(tell).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{Cluster, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
+use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
         Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Images, Lack, Later, Lease, LeaseKind,
@@ -15,31 +15,37 @@ use crate::{
     observed::Observed,
     plan::{BackendKind, Capabilities, kubernetes::namespace},
     profile::{Digest, Image, ImageRef},
+    readers::kubeconfig::Kubeconfig,
     render::Templates,
 };
 
 /// A pod has its grace to go, and a volume its own time.
 const GONE_WITHIN: Duration = Duration::from_secs(300);
 
-/// A cluster, what is known of images, and how its nodes come by them.
+/// What the caller decides once for all mirrors of a cluster.
+#[derive(Clone)]
+pub struct Settings {
+    /// How the cluster is reached, for the process that keeps ports open.
+    pub way: Kubeconfig,
+    pub doors: Doors,
+    /// What is known of images.
+    pub images: Arc<dyn Images>,
+    /// How the nodes come by images.
+    pub nodes: Arc<dyn Nodes>,
+    pub templates: Arc<Templates>,
+}
+
+/// Mirrors on a cluster.
 #[derive(Clone)]
 pub struct Mirrors {
     pub(super) cluster: Cluster,
     kind: BackendKind,
-    images: Arc<dyn Images>,
-    pub(super) nodes: Arc<dyn Nodes>,
-    pub(super) templates: Arc<Templates>,
+    pub(super) settings: Settings,
 }
 
 impl Mirrors {
-    pub fn new(
-        cluster: Cluster,
-        kind: BackendKind,
-        images: Arc<dyn Images>,
-        nodes: Arc<dyn Nodes>,
-        templates: Arc<Templates>,
-    ) -> Self {
-        Self { cluster, kind, images, nodes, templates }
+    pub fn new(cluster: Cluster, kind: BackendKind, settings: Settings) -> Self {
+        Self { cluster, kind, settings }
     }
 
     pub fn cluster(&self) -> &Cluster {
@@ -61,7 +67,7 @@ impl Mirrors {
         let needed = Right::of_a_mirror();
         let host = async { Ok(self.cluster.host().await?) };
         let missing = async { Ok(self.cluster.missing_rights(&space, &needed).await?) };
-        let (host, missing, here) = tokio::try_join!(host, missing, self.images.here(ask))?;
+        let (host, missing, here) = tokio::try_join!(host, missing, self.settings.images.here(ask))?;
         let mut capabilities = Capabilities::unknown(self.kind, ask.mirror.clone(), ask.owner.clone());
         host.tell(&mut capabilities);
         capabilities.options = ask.options.clone();
@@ -121,6 +127,7 @@ impl Mirrors {
             return Ok(Names::default());
         }
         let names = self.cluster.objects_of(&space).await?;
+        self.settings.doors.close(self.cluster.context(), &space).await;
         self.cluster.destroy(&space, mirror, GONE_WITHIN).await?;
         Ok(names)
     }
@@ -171,8 +178,15 @@ impl Backend for Mirrors {
         Box::pin(self.cluster.exec(exec))
     }
 
-    fn endpoint<'a>(&'a self, _mirror: &'a Name) -> Later<'a, Vec<Endpoint>> {
-        Box::pin(async move { Ok(Vec::new()) })
+    fn endpoint<'a>(&'a self, mirror: &'a Name) -> Later<'a, Vec<Endpoint>> {
+        Box::pin(async move {
+            let doors = self.cluster.doors_of(mirror).await?;
+            if doors.is_empty() {
+                return Ok(Vec::new());
+            }
+            let Settings { way, doors: open, .. } = &self.settings;
+            Ok(open.open(&self.cluster, way, &namespace(mirror), &doors).await?)
+        })
     }
 
     fn observe<'a>(&'a self, scope: &'a Scope, _inside: bool) -> Later<'a, Observed> {
@@ -250,15 +264,15 @@ impl Images for Mirrors {
         roles: &'a std::collections::BTreeMap<String, String>,
         report: &'a dyn Report,
     ) -> Later<'a, crate::backend::Brought> {
-        self.images.bring(images, archive, roles, report)
+        self.settings.images.bring(images, archive, roles, report)
     }
 
     fn here<'a>(&'a self, ask: &'a Ask) -> Later<'a, crate::backend::Here> {
-        self.images.here(ask)
+        self.settings.images.here(ask)
     }
 
     fn digest<'a>(&'a self, image: &'a ImageRef) -> Later<'a, Digest> {
-        self.images.digest(image)
+        self.settings.images.digest(image)
     }
 }
 

@@ -16,7 +16,9 @@ use super::{
     destroy::until_gone, error, prune::KINDS,
 };
 use crate::{
-    backend::{self, Later, Names, Nodes, ObjectChange, Objects, Placing, Report, SecretValues},
+    backend::{
+        self, Later, Names, Nodes, ObjectChange, ObjectDifference, Objects, Placing, Report, SecretValues,
+    },
     labels::kubernetes::SPEC,
     name::Name,
     observed::ClusterObserved,
@@ -36,10 +38,10 @@ impl Objects for Mirrors {
         plan: &'a ClusterPlan,
         secrets: &'a SecretValues,
     ) -> backend::Result<Box<dyn Placing + 'a>> {
-        let manifests = render::manifests(plan, &self.templates).map_err(|error| {
+        let manifests = render::manifests(plan, &self.settings.templates).map_err(|error| {
             backend::BackendError::Engine { what: "manifests".to_owned(), why: error.to_string() }
         })?;
-        let (cluster, nodes) = (&self.cluster, &*self.nodes);
+        let (cluster, nodes) = (&self.cluster, &*self.settings.nodes);
         Ok(Box::new(InPlace { cluster, nodes, plan, secrets, manifests }))
     }
 
@@ -132,6 +134,14 @@ impl Placing for InPlace<'_> {
         report: &'s dyn Report,
     ) -> Later<'s, ()> {
         Box::pin(async move { Ok(self.cluster.ready(&self.launch(), services, within, step, report).await?) })
+    }
+
+    fn publish(&self) -> Later<'_, ()> {
+        Box::pin(async move { Ok(self.cluster.keep_doors(&self.plan.mirror, &self.plan.doors).await?) })
+    }
+
+    fn preview(&self) -> Later<'_, Vec<ObjectDifference>> {
+        Box::pin(async move { Ok(self.cluster.preview(&self.launch()).await?) })
     }
 
     fn sweep(&self) -> Later<'_, Vec<String>> {

@@ -7,7 +7,6 @@ use kube::{
     api::{Patch, PatchParams},
     core::{DynamicObject, GroupVersionKind},
 };
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     launch::{kept, secret},
 };
 use crate::{
+    backend::{FieldChange, ObjectDifference},
     diff,
     labels::kubernetes::SPEC,
     path::Path,
@@ -24,43 +24,6 @@ use crate::{
 };
 
 const AT_ONCE: usize = 8;
-
-/// One object that would not be what it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Difference {
-    /// It would be made.
-    New {
-        object: ObjectName,
-    },
-    Changed {
-        object: ObjectName,
-        changes: Vec<FieldChange>,
-    },
-    /// A job cannot be changed: it would be removed, and run again.
-    Again {
-        object: ObjectName,
-    },
-    /// The plan no longer has it.
-    Gone {
-        object: ObjectName,
-    },
-    /// The server, a quota or an admission rule would say no, in its own words.
-    Refused {
-        object: ObjectName,
-        why: String,
-    },
-}
-
-/// One field, by its path in the object as the server would hold it. Of a Secret the path alone is told.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FieldChange {
-    pub path: Path,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<Value>,
-}
 
 impl Cluster {
     /// Sends every object of a launch as it would be sent, to be thrown away, and holds what the server would make of
@@ -73,17 +36,18 @@ impl Cluster {
     ///
     /// # Errors
     /// [`ClusterError::NotOurs`] for a namespace of somebody else's.
-    pub async fn preview(&self, launch: &Launch<'_>) -> Result<Vec<Difference>> {
+    pub async fn preview(&self, launch: &Launch<'_>) -> Result<Vec<ObjectDifference>> {
         let plan = launch.plan;
         self.admit(plan).await?;
         let is_there = self.namespace(&plan.namespace).await?.is_some();
         let objects: Vec<_> =
             plan.objects.iter().map(|object| self.preview_one(launch, object, is_there)).collect();
-        let found: Vec<Option<Difference>> = stream::iter(objects).buffered(AT_ONCE).try_collect().await?;
-        let mut all: Vec<Difference> = found.into_iter().flatten().collect();
+        let found: Vec<Option<ObjectDifference>> =
+            stream::iter(objects).buffered(AT_ONCE).try_collect().await?;
+        let mut all: Vec<ObjectDifference> = found.into_iter().flatten().collect();
         if is_there {
             let gone = self.prunable(&plan.namespace, &plan.mirror, &kept(plan)).await?;
-            all.extend(gone.into_iter().map(|object| Difference::Gone { object }));
+            all.extend(gone.into_iter().map(|object| ObjectDifference::Gone { object }));
         }
         Ok(all)
     }
@@ -93,12 +57,12 @@ impl Cluster {
         launch: &Launch<'_>,
         object: &Object,
         is_there: bool,
-    ) -> Result<Option<Difference>> {
+    ) -> Result<Option<ObjectDifference>> {
         let kind = object.body.kind();
         let namespace = (kind != ObjectKind::Namespace).then_some(launch.plan.namespace.as_str());
         let name = ObjectName::new(kind.as_str(), &object.name, namespace);
         if !is_there {
-            return Ok(Some(Difference::New { object: name }));
+            return Ok(Some(ObjectDifference::New { object: name }));
         }
         let (group, version) = group_and_version(kind.api_version());
         let api = self.api(&GroupVersionKind::gvk(group, version, kind.as_str()), namespace).await?;
@@ -115,16 +79,16 @@ impl Cluster {
         if let (ObjectKind::Job, Some(there)) = (kind, &there) {
             let seal = manifest["metadata"]["labels"][SPEC].as_str();
             let is_same = spec(there.metadata.labels.as_ref()).as_deref() == seal;
-            return Ok((!is_same).then_some(Difference::Again { object: name }));
+            return Ok((!is_same).then_some(ObjectDifference::Again { object: name }));
         }
         let how = PatchParams { dry_run: true, ..PatchParams::apply(MANAGER).force() };
         let what = format!("try {name}");
         let tried = error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(manifest))).await?;
         Ok(match (tried, there) {
-            (Ok(_), None) => Some(Difference::New { object: name }),
+            (Ok(_), None) => Some(ObjectDifference::New { object: name }),
             (Ok(would_be), Some(there)) => changed(name, &there, &would_be)?,
             (Err(error), _) if error::status(&error).is_some_and(|status| status < 500) => {
-                Some(Difference::Refused { object: name, why: error::words(&error) })
+                Some(ObjectDifference::Refused { object: name, why: error::words(&error) })
             }
             (Err(error), _) => return Err(error::refused(what, &error)),
         })
@@ -135,9 +99,9 @@ fn changed(
     object: ObjectName,
     there: &DynamicObject,
     would_be: &DynamicObject,
-) -> Result<Option<Difference>> {
+) -> Result<Option<ObjectDifference>> {
     let changes = compared(&plain(&object, there)?, &plain(&object, would_be)?);
-    Ok((!changes.is_empty()).then_some(Difference::Changed { object, changes }))
+    Ok((!changes.is_empty()).then_some(ObjectDifference::Changed { object, changes }))
 }
 
 fn compared(there: &Value, would_be: &Value) -> Vec<FieldChange> {
@@ -172,8 +136,8 @@ fn of_secret(
     object: &Object,
     name: ObjectName,
     there: Option<&DynamicObject>,
-) -> Result<Option<Difference>> {
-    let Some(there) = there else { return Ok(Some(Difference::New { object: name })) };
+) -> Result<Option<ObjectDifference>> {
+    let Some(there) = there else { return Ok(Some(ObjectDifference::New { object: name })) };
     let filled = match secret(launch, object) {
         Ok(filled) => filled,
         Err(ClusterError::NoValue { .. }) => return Ok(None),
@@ -184,5 +148,5 @@ fn of_secret(
         let path = Path::of(["data"]).0.into_iter().chain(std::mem::take(&mut change.path.0));
         *change = FieldChange { path: Path(path.collect()), from: None, to: None };
     }
-    Ok((!changes.is_empty()).then_some(Difference::Changed { object: name, changes }))
+    Ok((!changes.is_empty()).then_some(ObjectDifference::Changed { object: name, changes }))
 }

@@ -8,7 +8,9 @@ use kube::{
     core::GroupVersionKind,
 };
 
-use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, apply::group_and_version, error};
+use super::{
+    Cluster, MANAGED_BY, MANAGER, MIRROR, ObjectName, Result, apply::group_and_version, error, names,
+};
 use crate::{name::Name, plan::kubernetes::ObjectKind};
 
 /// The kinds that mirrors are made of, but for claims of volumes: what a store holds goes with its mirror alone.
@@ -87,7 +89,7 @@ impl Cluster {
         let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{MIRROR}={mirror}"));
         let mut found = Vec::new();
         for object in error::ask(format!("list of {kind}"), api.list(&ours)).await? {
-            let name = ObjectName::read(kind, &object);
+            let name = names::of_object(kind, &object);
             let is_made_by_another =
                 object.metadata.owner_references.is_some_and(|owners| !owners.is_empty());
             let is_kept = keep.iter().any(|kept| kept.kind == name.kind && kept.name == name.name);

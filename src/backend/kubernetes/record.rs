@@ -17,6 +17,7 @@ use super::{Cluster, ClusterError, MANAGED_BY, MANAGER, MIRROR, Result, error};
 use crate::{
     formats::{
         course::Course,
+        doors::Door,
         journal::{Event, Line},
     },
     name::Name,
@@ -26,6 +27,7 @@ use crate::{
 /// No name of a profile holds a dot.
 pub(super) const RECORD: &str = "mirror.record";
 const COURSE: &str = "course.json";
+const DOORS: &str = "doors.json";
 /// Compressed: a ConfigMap holds a mebibyte at most.
 const DOCUMENT: &str = "profile.json.gz";
 /// How often a change is made anew because another came between. Only the holder of the lease writes often.
@@ -89,6 +91,29 @@ impl Cluster {
         Ok(Some(document))
     }
 
+    /// Remembers which ports of the mirror are open on whichever host asks for them.
+    pub(super) async fn keep_doors(&self, mirror: &Name, doors: &[Door]) -> Result<()> {
+        let text = serde_json::to_string(doors).unwrap_or_default();
+        for _ in 0..TRIES {
+            let Some(found) = self.record(mirror).await? else {
+                return Err(ClusterError::NoRecord { mirror: mirror.to_string() });
+            };
+            if self.write_record(mirror, Some(&found), json!({ "data": { DOORS: text } })).await? {
+                return Ok(());
+            }
+        }
+        Err(self.contended(mirror))
+    }
+
+    pub(super) async fn doors_of(&self, mirror: &Name) -> Result<Vec<Door>> {
+        let record = self.record(mirror).await?;
+        let text = record.and_then(|record| record.data?.remove(DOORS));
+        match text {
+            None => Ok(Vec::new()),
+            Some(text) => serde_json::from_str(&text).map_err(|error| not_ours(&error)),
+        }
+    }
+
     async fn record(&self, mirror: &Name) -> Result<Option<ConfigMap>> {
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &namespace(mirror));
         error::ask(format!("record of mirror `{mirror}`"), maps.get_opt(RECORD)).await
@@ -134,10 +159,14 @@ impl Cluster {
 fn course_of(record: &ConfigMap) -> Result<Course> {
     let text = record.data.as_ref().and_then(|data| data.get(COURSE));
     let Some(text) = text else { return Ok(Course::default()) };
-    serde_json::from_str(text).map_err(|error| ClusterError::Api {
+    serde_json::from_str(text).map_err(|error| not_ours(&error))
+}
+
+fn not_ours(error: &serde_json::Error) -> ClusterError {
+    ClusterError::Api {
         what: format!("configmap/{RECORD}"),
         why: format!("it is not as prodmirror left it: {error}"),
-    })
+    }
 }
 
 fn unreadable(mirror: &Name, error: &dyn std::fmt::Display) -> ClusterError {

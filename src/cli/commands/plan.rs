@@ -6,9 +6,9 @@ use std::{
 use clap::Args;
 use indexmap::IndexMap;
 use prodmirror::{
-    backend::{Ask, Backend, Lack, Unheard},
+    backend::{Ask, Backend, Lack, ObjectDifference, Unheard},
     ledger::Wanted,
-    mirror::{Drawn, Source},
+    mirror::{self, Drawn, Source},
     plan::{self, Capabilities, ClusterPlan, Plan as Planned, Step},
     profile::Loaded,
     render::Templates,
@@ -50,6 +50,9 @@ struct Body<'a> {
     notes: &'a [String],
     refusals: &'a [plan::Refusal],
     origins: &'a IndexMap<String, String>,
+    /// What a cluster that was asked says would change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a [ObjectDifference]>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +85,7 @@ impl Plan {
                 Some(file) => of_file(file, known)?,
                 None => known,
             };
-            print_cluster(ui, &plan::cluster(&loaded.profile, &capabilities, &loaded.origins));
+            print_cluster(ui, &plan::cluster(&loaded.profile, &capabilities, &loaded.origins), None);
             return Ok(0);
         }
         let ask = host.ask(&loaded.profile, &self.plan, unpinned)?;
@@ -106,8 +109,12 @@ pub async fn show(ui: &Ui, backend: &dyn Backend, loaded: &Loaded, ask: &Ask) ->
     let source = Source { profile: &loaded.profile, origins: &loaded.origins };
     match Drawn::new(backend, source, &capabilities) {
         Drawn::Containers { plan, .. } => print(ui, &plan, &lacks),
-        Drawn::Objects { plan, .. } => {
-            print_cluster(ui, &plan);
+        Drawn::Objects { place, plan } => {
+            // Values of secrets are compared by none: it shows which keys there are.
+            let present = backend.secrets(&plan.mirror).await?;
+            let values = mirror::secret_values(&plan.secrets, &mirror::GivenSecrets::default(), &present)?;
+            let changes = place.placing(&plan, &values)?.preview().await?;
+            print_cluster(ui, &plan, Some(&changes));
             warn(ui, &lacks);
         }
     }
@@ -140,6 +147,7 @@ fn print(ui: &Ui, planned: &Planned, lacks: &[Lack]) {
             notes: &planned.notes,
             refusals: &planned.refusals,
             origins: &planned.origins,
+            changes: None,
         };
         ui.document("Plan", &body);
     } else {
@@ -154,9 +162,17 @@ fn warn(ui: &Ui, lacks: &[Lack]) {
     }
 }
 
-fn print_cluster(ui: &Ui, planned: &ClusterPlan) {
+fn print_cluster(ui: &Ui, planned: &ClusterPlan, changes: Option<&[ObjectDifference]>) {
     if !ui.is_json() {
-        return ui.data(&planned.to_string());
+        ui.data(&planned.to_string());
+        if let Some(changes) = changes {
+            let lines: Vec<String> = changes.iter().flat_map(ObjectDifference::lines).collect();
+            ui.data(&match lines.is_empty() {
+                true => "what the cluster says: nothing would change".to_owned(),
+                false => format!("what the cluster says would change:\n{}", lines.join("\n")),
+            });
+        }
+        return;
     }
     let body = Body {
         backend: planned.backend,
@@ -166,6 +182,7 @@ fn print_cluster(ui: &Ui, planned: &ClusterPlan) {
         notes: &planned.notes,
         refusals: &planned.refusals,
         origins: &planned.origins,
+        changes,
     };
     ui.document("Plan", &body);
 }

@@ -91,6 +91,7 @@ impl<'a> Changes<'a> {
         if status.stopped {
             backend.note(mirror, &Event::Started { service: None, ordinal: None }).await?;
         }
+        placing.publish().await?;
         timings.push(timing("record", began));
         let began = Instant::now();
         placing.supply(report).await?;

@@ -6,8 +6,10 @@ use super::{ClusterName, Kind, Result};
 const CLUSTER: &str = "io.x-k8s.kind.cluster";
 /// kubeadm leaves it on the control plane: whoever may use the engine may all.
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
-/// How long nodes that were started, or made, may take.
-const READY_WITHIN: &str = "120s";
+/// How long nodes that were started, or made, may take: beside other clusters on few cores two minutes were not enough.
+const READY_WITHIN: &str = "300s";
+/// A moment more, so that it is `kubectl` that tells which node is not ready.
+const ANSWERS_WITHIN: &str = "310s";
 
 impl Kind {
     /// The containers of the nodes that pods may come to: the control plane takes them only where it is alone.
@@ -31,7 +33,7 @@ impl Kind {
              exec kubectl --kubeconfig {ADMIN} wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
         );
         let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 7] =
-            [&"exec", &name.control_plane(), &"timeout", &READY_WITHIN, &"sh", &"-c", &script];
+            [&"exec", &name.control_plane(), &"timeout", &ANSWERS_WITHIN, &"sh", &"-c", &script];
         self.docker(&words).await.map(|_| ())
     }
 

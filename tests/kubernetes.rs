@@ -4,6 +4,8 @@
 
 #[path = "kubernetes/api.rs"]
 mod api;
+#[path = "kubernetes/canary.rs"]
+mod canary;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;
@@ -17,6 +19,8 @@ mod environment;
 mod live;
 #[path = "kubernetes/objects.rs"]
 mod objects;
+#[path = "support/planted.rs"]
+mod planted;
 #[path = "kubernetes/running.rs"]
 mod running;
 #[path = "kubernetes/stage.rs"]

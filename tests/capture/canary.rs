@@ -1,8 +1,9 @@
-//! Secrets of forty shapes in every place of a Compose file where one can be: none is in any output.
+//! Secrets of forty shapes in every place of a Compose file, and of an answer of `docker inspect`, where one can be:
+//! none is in any output.
 
 use std::collections::BTreeMap;
 
-use prodmirror::capture::compose::Document;
+use prodmirror::capture::{compose::Document, docker, draft::From, redact::Rules};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -124,4 +125,69 @@ fn values_from_beside_the_file_are_kept_as_well() {
         assert!(!printed.contains(secret), "{secret} in\n{}", draft.text());
     }
     assert!(printed.contains("PLAIN: open"), "{}", draft.text());
+}
+
+/// The same places as `docker inspect` has them.
+fn inspected(text: &str) -> Vec<(&'static str, Json, bool)> {
+    let of = |key: &str, value: Json| {
+        let mut one = json!({
+            "Id": "0123456789ab", "Name": "/web", "State": {"Status": "running"}, "HostConfig": {},
+            "Config": {"Image": "web:1", "Env": ["LEVEL=info"], "Labels": {}}, "NetworkSettings": {},
+        });
+        let (part, field) = key.split_once('.').unwrap();
+        one[part][field] = value;
+        one
+    };
+    let flat = text.replace('\n', " ");
+    vec![
+        ("telling variable", of("Config.Env", json!([format!("API_TOKEN={text}")])), true),
+        ("other variable", of("Config.Env", json!([format!("BLOB={text}")])), false),
+        ("option of a command", of("Config.Cmd", json!(["run", format!("--api-key={flat}")])), true),
+        ("word after an option", of("Config.Cmd", json!(["run", "--password", text])), true),
+        ("word of a command", of("Config.Cmd", json!(["run", text])), false),
+        ("entrypoint", of("Config.Entrypoint", json!(["run", text])), false),
+        ("label", of("Config.Labels", json!({"note": text})), false),
+        ("health check", of("Config.Healthcheck", json!({"Test": ["CMD", "ask", text]})), false),
+        ("host name", of("Config.Hostname", json!(text)), false),
+        ("user", of("Config.User", json!(text)), false),
+        ("working folder", of("Config.WorkingDir", json!(format!("/{flat}"))), false),
+        ("host entry", of("HostConfig.ExtraHosts", json!([format!("{flat}:10.0.0.1")])), false),
+        ("mounted folder", of("HostConfig.Binds", json!([format!("/{flat}:/x")])), false),
+        ("logging option", of("HostConfig.LogConfig", json!({"Type": "x", "Config": {"token": text}})), true),
+        ("sysctl", of("HostConfig.Sysctls", json!({"kernel.x": text})), false),
+        (
+            "answer of a health check",
+            of("State.Health", json!({"Status": "healthy", "Log": [{"Output": text}]})),
+            false,
+        ),
+        ("error", of("State.Error", json!(text)), false),
+        ("alias", of("NetworkSettings.Networks", json!({"n": {"Aliases": [flat]}})), false),
+    ]
+}
+
+#[test]
+fn no_planted_secret_is_in_what_is_made_of_docker_inspect() {
+    let mut chance = Chance(13);
+    let (mut planted, mut leaks) = (0, Vec::new());
+    for kind in 0..shapes(&mut chance).len() {
+        for place in 0..inspected("").len() {
+            let (name, text, secret, shows) = shapes(&mut chance).swap_remove(kind);
+            let (at, value, telling) = inspected(&text).swap_remove(place);
+            if shows == Shows::Nothing && !telling {
+                continue;
+            }
+            let mut dump = docker::Dump::default();
+            dump.add("inspect.json", value).unwrap();
+            let from = From { from: "docker", ..From::default() };
+            let draft = docker::draft(dump, "captured", &from, &Rules::default()).unwrap();
+            planted += 1;
+            assert_eq!(faults(&draft), [""; 0], "{name} as {at}");
+            let printed = [draft.text(), serde_json::to_string(&draft).unwrap(), format!("{draft:?}")];
+            if printed.iter().any(|text| text.contains(&secret[..secret.len().min(8)])) {
+                leaks.push(format!("{name} as {at}:\n{}", printed[0]));
+            }
+        }
+    }
+    assert!(planted >= 700, "{planted}");
+    assert!(leaks.is_empty(), "{} of {planted} leak:\n{}", leaks.len(), leaks.join("\n"));
 }

@@ -11,7 +11,10 @@ use super::{
     walls::{place, platform, resources, walls},
 };
 use crate::{
-    capture::draft::{Sketch, Taking},
+    capture::{
+        draft::{Sketch, Taking},
+        redact::scrub,
+    },
     path::Path,
     profile::EngineKind,
 };
@@ -191,7 +194,7 @@ fn needs<'s>(map: &Taking<'s>, at: &Path, around: &Around<'_>, to: &mut Sketch<'
         let Some(link) = item.letters() else { continue };
         let (service, alias) = link.split_once(':').unwrap_or((&link, &link));
         if service != alias {
-            item.remark(format!("`{alias}` is no name in a mirror: use `{service}`"));
+            item.remark(scrub(&format!("`{alias}` is no name in a mirror: use `{service}`")));
         }
         theirs.push((service.to_owned(), item));
     }

@@ -1,5 +1,7 @@
 //! One group of containers as a service, a job or a store.
 
+use std::net::IpAddr;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -188,6 +190,12 @@ fn around<'s>(place: &Taking<'s>, found: &Container, at: &Path, to: &mut Sketch<
             item.left_out("it is not understood");
             continue;
         };
+        let literal = address.trim_start_matches('[').trim_end_matches(']');
+        if literal.parse::<IpAddr>().is_err() && address != "host-gateway" {
+            // Neither half of it is shown: nobody knows what it is.
+            item.left_out("no address follows the name");
+            continue;
+        }
         to.take(&at.key("extra_hosts").key(host), address, &item);
     }
     let some = |texts: &[String]| (!texts.is_empty()).then(|| json!(texts));
@@ -223,7 +231,8 @@ fn around<'s>(place: &Taking<'s>, found: &Container, at: &Path, to: &mut Sketch<
             }
         }
         if let Some(place) = endpoint.get("Aliases").filter(|_| !aliases.is_empty()) {
-            place.left_out(format!("`{}` is no name in a mirror", aliases.join("`, `")));
+            let aliases = scrub(&aliases.join("`, `"));
+            place.left_out(format!("`{aliases}` is no name in a mirror"));
         }
     }
 }

@@ -248,12 +248,18 @@ pub fn named(workload: &str, name: &str) -> String {
     format!("{workload}-{}", spelled.strip_prefix(&doubled).unwrap_or(&spelled))
 }
 
-/// Entries whose very name shows a secret.
+/// Entries whose very name shows a secret, or is one.
 fn secret_keys(tree: &Json, secrets: &Secrets) -> Vec<Path> {
+    // What stands there is a name of somebody else's.
+    const NAMED: [&str; 3] = ["extra_hosts", "labels", "env"];
+    fn is_one(at: &Path, name: &str) -> bool {
+        let is_named = at.0.last().and_then(key).is_some_and(|last| NAMED.contains(&last));
+        is_named && (judge("", name).is_some() || !within::find("", name).is_empty())
+    }
     fn gather(at: &Path, value: &Json, secrets: &Secrets, to: &mut Vec<Path>) {
         for (segment, value) in steps(value) {
             let below = at.push(segment.clone());
-            match key(&segment).is_some_and(|key| secrets.shows(key)) {
+            match key(&segment).is_some_and(|key| secrets.shows(key) || is_one(at, key)) {
                 true => to.push(below),
                 false => gather(&below, value, secrets, to),
             }

@@ -25,3 +25,5 @@ mod planted;
 mod running;
 #[path = "kubernetes/stage.rs"]
 mod stage;
+#[path = "kubernetes/types.rs"]
+mod types;

@@ -1,5 +1,7 @@
 //! Variables as the kubelet makes them, each from where it comes.
 
+use serde_json::json;
+
 use super::stage::{draft, says};
 
 const AROUND: &str = "\
@@ -98,7 +100,7 @@ fn what_was_not_read_is_a_hole_or_a_note_and_never_empty() {
 fn words_of_a_command_are_filled_in_and_a_secret_there_is_said() {
     let draft =
         env("        args: [\"--mode=$(MODE)\", \"$$(MODE)\"]\n        env: [{name: MODE, value: fast}]\n");
-    assert_eq!(draft.profile["services"]["web"]["command"], serde_json::json!(["--mode=fast", "$(MODE)"]));
+    assert_eq!(draft.profile["services"]["web"]["command"], json!(["--mode=fast", "$(MODE)"]));
     let draft = env(
         "        args: [\"--key=$(KEY)\"]\n        env: [{name: KEY, valueFrom: {secretKeyRef: {name: keys, key: token}}}]\n",
     );
@@ -117,4 +119,27 @@ fn files_of_a_secret_are_secrets_and_those_of_a_map_have_their_content() {
     assert_eq!(files["/run/keys/token"]["directory"], "/run/keys");
     assert_eq!(files["/etc/mode"]["content"], "fast");
     assert!(files.get("/etc/mode/LEVEL").is_none());
+}
+
+/// The kubelet fills in the words of a probe by what is written out beside it alone, and those of a hook not at all.
+#[test]
+fn words_of_a_probe_are_what_the_kubelet_runs_and_words_of_a_hook_what_is_written() {
+    let draft = draft(
+        "
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: web:1
+    env: [{name: PORT, value: \"8080\"}, {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
+    readinessProbe: {exec: {command: [ask, \"$(PORT)\", \"$(NODE)\", \"$$(PORT)\", \"$$\", \"$(NONE)\"]}}
+    lifecycle: {preStop: {exec: {command: [tell, \"$(PORT)\", \"$$\"]}}}
+",
+    );
+    let web = &draft.profile["services"]["web"];
+    let words = &web["probes"]["readiness"]["exec"]["command"];
+    assert_eq!(*words, json!(["ask", "8080", "$(NODE)", "$(PORT)", "$", "$(NONE)"]));
+    assert_eq!(web["pre_stop"]["exec"]["command"], json!(["tell", "$(PORT)", "$$"]));
 }

@@ -4,11 +4,15 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     container::{Kind, Place},
+    expansion::{Value, expand},
     field,
 };
-use crate::capture::{
-    draft::{Sketch, Taking, scalar},
-    names::plain,
+use crate::{
+    capture::{
+        draft::{Sketch, Taking, scalar},
+        names::plain,
+    },
+    profile::{Piece, Text},
 };
 
 pub(super) fn write<'s>(container: &Taking<'s>, place: &Place<'_, 's>, to: &mut Sketch<'s>) {
@@ -24,6 +28,9 @@ pub(super) fn write<'s>(container: &Taking<'s>, place: &Place<'_, 's>, to: &mut 
             probe.left_out("what it asks is not known");
             continue;
         };
+        if let Some(words) = value.get_mut("exec").and_then(Json::as_array_mut) {
+            fill_in(words, container);
+        }
         for (theirs, ours) in [
             ("initialDelaySeconds", "initial_delay"),
             ("periodSeconds", "period"),
@@ -59,6 +66,25 @@ pub(super) fn write<'s>(container: &Taking<'s>, place: &Place<'_, 's>, to: &mut 
         match place.kind {
             Kind::Main => to.take(&field(&place.at, &["stop_signal"]), signal.value().clone(), &signal),
             _ => signal.left_out("the workload's own signal stops all its containers"),
+        }
+    }
+}
+
+/// `$(NAME)` in the words of a probe, which the kubelet fills in by the variables that are written out beside it, and by
+/// no others; it leaves those of a hook alone.
+fn fill_in(words: &mut [Json], container: &Taking<'_>) {
+    let variables = container.get("env").map(|all| all.items()).unwrap_or_default();
+    let lookup = |name: &str| {
+        let variable = variables.iter().rev().find(|variable| variable.value()["name"] == name)?;
+        let is_written_out = variable.get("valueFrom").is_none();
+        let text = variable.value()["value"].as_str().unwrap_or_default();
+        is_written_out.then(|| Value::Text(Text(vec![Piece::Literal(text.to_owned())])))
+    };
+    for word in words {
+        let filled = word.as_str().map(|text| expand(text, &lookup));
+        // Nothing but literals goes in, so nothing else comes out.
+        if let Some(Ok(text)) = filled {
+            *word = json!(text.as_literal().unwrap_or_default());
         }
     }
 }

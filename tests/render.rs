@@ -23,5 +23,7 @@ mod hand;
 mod kubectl;
 #[path = "render/launched.rs"]
 mod launched;
+#[path = "render/returned.rs"]
+mod returned;
 #[path = "render/schemas.rs"]
 mod schemas;

@@ -29,7 +29,8 @@ pub(super) fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Readin
             Reading::of(wanted, live.clone(), NODES).planned(live)
         }),
         ["platform", "memory"] => {
-            node(scene, |node| match quantity(&node["status"]["capacity"]["memory"], false).flatten() {
+            // What it gives to pods: of a node that is made, the rest of this machine's is kept from them.
+            node(scene, |node| match quantity(&node["status"]["allocatable"]["memory"], false).flatten() {
                 Some(live) => Reading::of(wanted, live.clone(), NODES).planned(live),
                 None => Reading::unread("the node does not tell it"),
             })
@@ -38,10 +39,7 @@ pub(super) fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Readin
             let live = cgroup::version(inside)?;
             Some(Reading::of(wanted, live, "files of the control group").planned(live))
         }),
-        ["platform", "cores"] => inside(scene, |_, inside| {
-            let cores: u64 = inside.answers.get("nproc")?.trim().parse().ok()?;
-            Some(Reading::of(wanted, cores, "`nproc` inside").planned(cores))
-        }),
+        ["platform", "cores"] => inside(scene, |pair, inside| cores(scene, pair, inside, wanted)),
         ["platform", "swap"] => inside(scene, |_, inside| swap(inside, wanted)),
         ["flags", name] => flag(scene, name, wanted),
         ["externals", ..] => Reading::unread(LATER),
@@ -72,6 +70,17 @@ fn inside(scene: &Scene<'_>, read: impl Fn(&Pair<'_>, &Inside) -> Option<Reading
     let readings =
         mains(scene).filter_map(|pair| Some((pair.pod.name.to_owned(), read(&pair, pair.inside?)?)));
     Reading::of_all(readings).unwrap_or_else(|| Reading::unread("no container could be asked"))
+}
+
+/// Cores that a process sees: its node's, but for those that a node that is made keeps from pods. One that is guaranteed
+/// whole cores sees these alone.
+fn cores(scene: &Scene<'_>, pair: &Pair<'_>, inside: &Inside, wanted: &Json) -> Option<Reading> {
+    let cores: u64 = inside.answers.get("nproc")?.trim().parse().ok()?;
+    let reading = Reading::of(wanted, cores, "`nproc` inside");
+    let mut nodes = scene.plan.shape.iter().flat_map(|shape| &shape.nodes);
+    let promised = nodes.any(|node| node.withheld.cores > 0);
+    let own = pair.plan.limits.cpu.is_some_and(|cpu| cpu.millis == cores.saturating_mul(1000));
+    Some(if promised && !own { reading } else { reading.planned(cores) })
 }
 
 /// Whether there is swap to use: the container's own limit, or none on the whole node.

@@ -11,6 +11,7 @@ use k8s_openapi::api::{
     batch::v1::CronJob,
     core::v1::{ConfigMap, Pod, Secret, Service},
     networking::v1::NetworkPolicy,
+    rbac::v1::RoleBinding,
 };
 use kube::api::DeleteParams;
 use prodmirror::{
@@ -52,6 +53,7 @@ async fn every_mechanism_that_is_broken_on_a_cluster_is_noticed() {
     let mirror = Mirror::up("kt-verify", PROFILE, &[]).await;
     let behind = Behind::new(&mirror).await;
     it_holds_no_secret_and_hardly_anything_is_unread(&mirror).await;
+    a_viewer_is_told_what_it_may_not_see(&mirror, &behind).await;
     objects_that_pods_do_not_see_change(&mirror, &behind).await;
     pods_of_another_kind(&mirror, &behind).await;
     mirror.cluster.destroy(&mirror.plan.namespace, &mirror.plan.mirror, LONG).await.unwrap();
@@ -88,6 +90,25 @@ async fn it_holds_no_secret_and_hardly_anything_is_unread(mirror: &Mirror) {
     assert!(!serde_json::to_string(&ledger).unwrap().contains(KEPT), "the ledger holds no secret");
     let tried = observed.egress.unwrap();
     assert!(tried.refused, "{tried:?}");
+}
+
+async fn a_viewer_is_told_what_it_may_not_see(mirror: &Mirror, behind: &Behind) {
+    let api = "rbac.authorization.k8s.io";
+    let binding = json!({
+        "metadata": {"name": "onlooker"},
+        "subjects": [{"kind": "User", "name": "onlooker", "apiGroup": api}],
+        "roleRef": {"kind": "ClusterRole", "name": "view", "apiGroup": api},
+    });
+    behind.create::<RoleBinding>(binding).await;
+    let onlooker = stage::cluster_as("onlooker").await;
+    let observed = onlooker.look(&mirror.plan, &mirror.secrets, true).await.unwrap();
+    let unlisted: Vec<&str> = observed.unlisted.keys().map(String::as_str).collect();
+    assert_eq!(unlisted, ["Node", "Secret"], "{:?}", observed.unlisted);
+    assert!(observed.inside.is_empty() && observed.egress.is_none(), "it may not run commands");
+    assert_eq!(told(&mirror.broken_of(&observed)), "", "what may not be seen is no fault");
+    let ledger = mirror.judge(&observed);
+    let key = ledger.entries.iter().find(|entry| entry.path.to_string() == "services.web.env.KEY").unwrap();
+    assert!(key.holds.is_none() && key.why.as_ref().unwrap().contains("forbidden"), "{key:?}");
 }
 
 /// One port of a Service in place of those that it has.

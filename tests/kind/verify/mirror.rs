@@ -33,7 +33,7 @@ pub struct Mirror {
     pub cluster: Cluster,
     pub plan: ClusterPlan,
     tree: Value,
-    secrets: SecretValues,
+    pub secrets: SecretValues,
     seeds: Vec<SeedStatus>,
 }
 

@@ -8,25 +8,30 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, api::LogParams};
 
 use super::{Cluster, ClusterError, PodOf, Result, error};
-use crate::backend::{
-    LogLine, LogQuery, LogStream,
-    lines::{self, Source},
+use crate::{
+    backend::{
+        self, BackendError, LogLine, LogQuery, LogStream,
+        lines::{self, Source},
+    },
+    name::Name,
+    plan::kubernetes::namespace,
 };
 
 /// The cluster does not tell what came by standard output from what came by standard error.
 const STREAM: &str = "output";
 
 impl Cluster {
-    /// The lines of a mirror's containers in the order of time. A follower sees the pods that there are when it begins,
-    /// each until it ends.
+    /// The lines of a mirror's containers in the order of time; for a follower as they come, those of later containers
+    /// too, until the namespace is gone.
     ///
     /// Empty where nothing matches the query.
     pub async fn logs(&self, namespace: &str, query: &LogQuery) -> Result<LogStream> {
+        if query.follow {
+            return Ok(self.followed(namespace, query));
+        }
         let mut streams = Vec::new();
         for pod in self.pods(namespace).await? {
-            let is_meant = query.service.as_ref().is_none_or(|service| service.as_str() == pod.service)
-                && query.ordinal.is_none_or(|ordinal| ordinal == pod.ordinal);
-            if !is_meant {
+            if !pod.is_meant(query) {
                 continue;
             }
             let containers = pod.containers.iter();
@@ -36,12 +41,23 @@ impl Cluster {
                 streams.extend(self.lines_of(namespace, &pod, container, query).await?);
             }
         }
-        // A follower cannot wait for one pod before it tells of another.
-        Ok(if query.follow { Box::pin(stream::select_all(streams)) } else { lines::merge(streams) })
+        Ok(lines::merge(streams))
     }
 
-    /// Nothing for a container that has not begun, or has no run before this one.
-    async fn lines_of(
+    /// Refuses a query for a container that no pod of it has.
+    pub(super) async fn must_have(&self, mirror: &Name, query: &LogQuery) -> backend::Result<()> {
+        let Some(container) = &query.container else { return Ok(()) };
+        let pods = self.pods(&namespace(mirror)).await?;
+        let mut meant = pods.iter().filter(|pod| pod.is_meant(query));
+        if meant.any(|pod| pod.containers.contains(container)) {
+            return Ok(());
+        }
+        let of = query.service.as_ref().map(|service| format!(" of {service}")).unwrap_or_default();
+        Err(BackendError::NoTarget { mirror: mirror.clone(), what: format!("container `{container}`{of}") })
+    }
+
+    /// Nothing for a container that has not begun, has no run before this one, or is gone.
+    pub(super) async fn lines_of(
         &self,
         namespace: &str,
         pod: &PodOf,
@@ -61,7 +77,7 @@ impl Cluster {
         let what = format!("log of pod/{}, container `{container}`", pod.pod);
         let printed = match error::answer(&what, pods.log_stream(&pod.pod, &how)).await? {
             Ok(printed) => printed,
-            Err(error) if error::status(&error) == Some(400) => return Ok(None),
+            Err(error) if matches!(error::status(&error), Some(400 | 404)) => return Ok(None),
             Err(error) => return Err(error::refused(what, &error)),
         };
         let source =

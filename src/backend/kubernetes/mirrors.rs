@@ -194,7 +194,14 @@ impl Backend for Mirrors {
     }
 
     fn logs<'a>(&'a self, mirror: &'a Name, query: LogQuery) -> Later<'a, LogStream> {
-        Box::pin(async move { Ok(self.cluster.logs(&namespace(mirror), &query).await?) })
+        Box::pin(async move {
+            self.cluster.must_have(mirror, &query).await?;
+            Ok(self.cluster.logs(&namespace(mirror), &query).await?)
+        })
+    }
+
+    fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names> {
+        Box::pin(self.remove(mirror, report))
     }
 
     fn destroy<'a>(&'a self, mirror: &'a Name, _report: &'a dyn Report) -> Later<'a, Names> {

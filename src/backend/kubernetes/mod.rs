@@ -12,6 +12,7 @@ mod destroy;
 pub(in crate::backend) mod doors;
 mod error;
 mod exec;
+mod follow;
 mod forward;
 mod holder;
 mod host;

@@ -292,7 +292,7 @@ fn role_of(name: &str, restart: Option<&str>, is_init: bool) -> Role {
 /// The plan's name for the container of the service itself.
 pub(super) const MAIN: &str = "main";
 
-fn statuses(pod: &Pod) -> impl Iterator<Item = &Status> {
+pub(super) fn statuses(pod: &Pod) -> impl Iterator<Item = &Status> {
     let status = pod.status.iter();
     status
         .flat_map(|status| status.init_container_statuses.iter().chain(&status.container_statuses).flatten())

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt as _, api::ListParams};
 
 use super::{Cluster, MANAGED_BY, MANAGER, Result, SERVICE, error::ask};
+use crate::backend::LogQuery;
 
 /// The label by which a stateful set numbers its pods.
 const INDEX: &str = "apps.kubernetes.io/pod-index";
@@ -22,6 +23,14 @@ pub struct PodOf {
     pub ready: bool,
     /// The order of the specification, init containers first.
     pub containers: Vec<String>,
+}
+
+impl PodOf {
+    /// Whether a query of logs is about it.
+    pub(super) fn is_meant(&self, query: &LogQuery) -> bool {
+        query.service.as_ref().is_none_or(|service| service.as_str() == self.service)
+            && query.ordinal.is_none_or(|ordinal| ordinal == self.ordinal)
+    }
 }
 
 impl Cluster {
@@ -51,7 +60,7 @@ pub(super) fn numbered(mut pods: Vec<Pod>) -> Vec<(u32, Pod)> {
     numbered
 }
 
-fn read(ordinal: u32, pod: &Pod) -> Option<PodOf> {
+pub(super) fn read(ordinal: u32, pod: &Pod) -> Option<PodOf> {
     let service = pod.labels().get(SERVICE)?.clone();
     let spec = pod.spec.as_ref()?;
     let all = spec.init_containers.iter().flatten().chain(&spec.containers);

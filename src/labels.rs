@@ -85,6 +85,8 @@ pub mod kubernetes {
     pub const STAGE: &str = "prodmirror/stage";
     /// Annotation of workloads that were stopped: how many replicas they had.
     pub const REPLICAS: &str = "prodmirror/replicas";
+    /// Annotation of a pod that is for one command: the process that waits for it.
+    pub const HOLDER: &str = "prodmirror/holder";
     /// Annotation of a secret that is one of the profile's: the variable that stands for it in templates.
     pub const VARIABLE: &str = "prodmirror/variable";
     /// Annotation of pods: the hash of what they were given and do not see change.

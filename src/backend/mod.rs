@@ -86,6 +86,12 @@ pub trait Backend: Record + Files + Images {
 
     /// Removes every object of the mirror, whoever holds its lease; what is cut off can be called again.
     fn destroy<'a>(&'a self, mirror: &'a Name, report: &'a dyn Report) -> Later<'a, Names>;
+
+    /// Removes what commands in fresh containers left of themselves whose callers were killed, and answers it; with
+    /// `dry_run` only names it. The mirror itself stays. A place that has no word of it leaves them to the mirror's end.
+    fn clear_fresh<'a>(&'a self, _mirror: &'a Name, _dry_run: bool) -> Later<'a, Names> {
+        Box::pin(async { Ok(Names::default()) })
+    }
 }
 
 /// The form in which a place takes a plan: who keeps what was made is the difference.

@@ -103,7 +103,12 @@ pub async fn gc(backend: &dyn Backend, rule: &GcRule, dry_run: bool, report: &dy
             Some(_) => backend.says(&mirror).await.ok().flatten(),
             None => None,
         };
-        let Some(why) = garbage(&found, status.as_ref(), rule) else { continue };
+        let Some(why) = garbage(&found, status.as_ref(), rule) else {
+            if rule.owner.as_ref().is_none_or(|owner| *owner == found.owner) {
+                all.extend(backend.clear_fresh(&mirror, dry_run).await?);
+            }
+            continue;
+        };
         report.event(Progress::Note(format!("{} goes: {why}", found.mirror)));
         all.extend(if dry_run { found.names } else { backend.destroy(&mirror, report).await? });
     }

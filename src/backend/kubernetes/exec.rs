@@ -5,7 +5,7 @@ use std::{
     pin::{Pin, pin},
 };
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api,
@@ -17,7 +17,7 @@ use super::{Cluster, ClusterError, Result, error};
 use crate::backend::{Sizes, inside::not_run_code};
 
 /// The pipes of the client's; its own are a kilobyte.
-const BUFFER: usize = 1 << 16;
+pub(super) const BUFFER: usize = 1 << 16;
 
 /// A command, and where its streams go.
 pub struct Run<'a> {
@@ -60,9 +60,9 @@ impl Cluster {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let mut process = error::ask(&what, pods.exec(pod, argv, &how)).await?;
         let status = process.take_status();
-        relay(&mut process, size, resized, stdin, stdout, &mut stderr)
-            .await
-            .map_err(|cause| ClusterError::Api { what: what.clone(), why: cause.to_string() })?;
+        let mut ways = Ways::of(&mut process);
+        ways.resize(size).await;
+        ways.relay(resized, stdin, stdout, &mut stderr).await.map_err(|error| broken(&what, &error))?;
         let status = match status {
             Some(status) => status.await,
             None => None,
@@ -84,51 +84,91 @@ impl Cluster {
     }
 }
 
-/// Carries input and output at once until the output ends; the end of the input is passed on.
-async fn relay(
-    process: &mut AttachedProcess,
-    size: Option<(u16, u16)>,
-    resized: Option<Sizes>,
-    stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
-    mut stdout: impl AsyncWrite + Unpin,
-    mut stderr: impl AsyncWrite + Unpin,
-) -> io::Result<()> {
-    let (input, terminal) = (process.stdin(), process.terminal_size());
-    let (mut output, mut complaints) = (process.stdout(), process.stderr());
-    let feed = async {
-        if let (Some(mut stdin), Some(mut input)) = (stdin, input) {
-            // A command that does not read its input to the end is no error; its exit code tells.
-            let _ = tokio::io::copy(&mut stdin, &mut input).await;
-            let _ = input.shutdown().await;
+/// The streams of a command in a container.
+pub(super) struct Ways {
+    input: Option<Writer>,
+    output: Option<Reader>,
+    complaints: Option<Reader>,
+    terminal: Option<Pin<Box<dyn Sink<TerminalSize, Error = ()> + Send>>>,
+}
+
+type Writer = Pin<Box<dyn AsyncWrite + Send>>;
+type Reader = Pin<Box<dyn AsyncRead + Send>>;
+
+impl Ways {
+    pub(super) fn of(process: &mut AttachedProcess) -> Self {
+        let (input, output, complaints) = (process.stdin(), process.stdout(), process.stderr());
+        Self {
+            input: input.map(|stream| Box::pin(stream) as Writer),
+            output: output.map(|stream| Box::pin(stream) as Reader),
+            complaints: complaints.map(|stream| Box::pin(stream) as Reader),
+            terminal: process.terminal_size().map(|sizes| Box::pin(sizes.sink_map_err(drop)) as _),
         }
-        std::future::pending::<()>().await;
-    };
-    let resize = async {
-        if let Some(mut terminal) = terminal {
-            // A command that has ended already has no terminal to resize.
-            let mut send = async |(width, height)| drop(terminal.send(TerminalSize { width, height }).await);
-            if let Some(size) = size {
-                send(size).await;
+    }
+
+    /// Tells columns and rows. A command that has ended already has no terminal to resize.
+    pub(super) async fn resize(&mut self, size: Option<(u16, u16)>) {
+        if let (Some(terminal), Some((width, height))) = (&mut self.terminal, size) {
+            let _ = terminal.send(TerminalSize { width, height }).await;
+        }
+    }
+
+    /// Sends one empty line, and takes away what a terminal echoes of it.
+    pub(super) async fn open(&mut self, tty: bool) -> io::Result<()> {
+        if let Some(input) = &mut self.input {
+            input.write_all(b"\n").await?;
+            input.flush().await?;
+        }
+        if let (true, Some(output)) = (tty, &mut self.output) {
+            output.read_exact(&mut [0; 2]).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries input and output at once until the output ends; the end of the input is passed on.
+    pub(super) async fn relay(
+        mut self,
+        resized: Option<Sizes>,
+        stdin: Option<Reader>,
+        mut stdout: Writer,
+        stderr: &mut Writer,
+    ) -> io::Result<()> {
+        let (input, mut output, mut complaints) =
+            (self.input.take(), self.output.take(), self.complaints.take());
+        let feed = async {
+            if let Some(mut input) = input {
+                if let Some(mut stdin) = stdin {
+                    // A command that does not read its input to the end is no error; its exit code tells.
+                    let _ = tokio::io::copy(&mut stdin, &mut input).await;
+                }
+                let _ = input.shutdown().await;
             }
+            std::future::pending::<()>().await;
+        };
+        let resize = async {
             if let Some(mut resized) = resized {
                 while let Some(size) = resized.next().await {
-                    send(size).await;
+                    self.resize(Some(size)).await;
                 }
             }
+            std::future::pending::<()>().await;
+        };
+        let drain = async {
+            let printed = copied(output.as_mut(), &mut stdout);
+            let complained = copied(complaints.as_mut(), stderr);
+            tokio::try_join!(printed, complained).map(|_| ())
+        };
+        let (feed, resize) = (pin!(feed), pin!(resize));
+        tokio::select! {
+            drained = drain => drained,
+            () = feed => Ok(()),
+            () = resize => Ok(()),
         }
-        std::future::pending::<()>().await;
-    };
-    let drain = async {
-        let printed = copied(output.as_mut(), &mut stdout);
-        let complained = copied(complaints.as_mut(), &mut stderr);
-        tokio::try_join!(printed, complained).map(|_| ())
-    };
-    let (feed, resize) = (pin!(feed), pin!(resize));
-    tokio::select! {
-        drained = drain => drained,
-        () = feed => Ok(()),
-        () = resize => Ok(()),
     }
+}
+
+pub(super) fn broken(what: &str, error: &io::Error) -> ClusterError {
+    ClusterError::Api { what: what.to_owned(), why: error.to_string() }
 }
 
 /// Passes on what comes as it comes.

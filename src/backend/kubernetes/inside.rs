@@ -35,13 +35,11 @@ impl Cluster {
             return Err(no_way("a command as another user"));
         }
         if fresh {
-            return Err(no_way("a command in a fresh container"));
+            let exec = Exec { target, argv, env, user, tty, size, resized, stdin, stdout, stderr, fresh };
+            return self.exec_fresh(exec).await;
         }
         let Place { space, pod, container } = self.place_of(target).await?;
-        let (argv, stdin) = match env {
-            [] => (argv.to_vec(), stdin),
-            env => with_variables(env, argv, stdin),
-        };
+        let (argv, stdin) = with_variables(env, argv, stdin);
         let run =
             Run { pod: &pod, container: &container, argv: &argv, tty, size, resized, stdin, stdout, stderr };
         Ok(self.run(&space, run).await?)
@@ -160,20 +158,23 @@ impl Cluster {
         let pods = self.pods(&space).await?;
         let of_service =
             |name: &Name| pods.iter().filter(|pod| pod.service == name.as_str()).collect::<Vec<_>>();
-        let none = |what: String| BackendError::NoTarget { mirror: mirror.clone(), what };
         let found = of_service(service);
         let pod = match ordinal {
             Some(ordinal) => found.iter().find(|pod| pod.ordinal == *ordinal),
             None => found.first(),
         };
         let replica = || ordinal.map_or_else(|| service.to_string(), |at| format!("{service}/{at}"));
-        let pod = pod.ok_or_else(|| none(replica()))?;
+        let pod = pod.ok_or_else(|| none(target, replica()))?;
         let container = container.as_deref().unwrap_or(MAIN);
         if !pod.containers.iter().any(|name| name == container) {
-            return Err(none(format!("container `{container}` of {}", replica())));
+            return Err(none(target, format!("container `{container}` of {}", replica())));
         }
         Ok(Place { space, pod: pod.pod.clone(), container: container.to_owned() })
     }
+}
+
+pub(super) fn none(target: &Target, what: String) -> BackendError {
+    BackendError::NoTarget { mirror: target.mirror.clone(), what }
 }
 
 fn no_way(what: &str) -> BackendError {
@@ -185,7 +186,7 @@ fn no_way(what: &str) -> BackendError {
 
 /// The API gives a command no variables. They come before its input, a line each, so that no value stands in its
 /// arguments, where the cluster's own log would keep it; a shell of the image reads them and becomes the command.
-fn with_variables(
+pub(super) fn with_variables(
     env: &[(String, String)],
     argv: &[String],
     stdin: Option<Pin<Box<dyn AsyncRead + Send>>>,
@@ -194,6 +195,9 @@ fn with_variables(
     const READ: &str = "while IFS= read -r line && [ -n \"$line\" ]; do \
                         value=$(printf '%b' \"$line\"); export \"${value%x}\"; done; \
                         unset line value; exec \"$@\"";
+    if env.is_empty() {
+        return (argv.to_vec(), stdin);
+    }
     let mut head = String::new();
     for (name, value) in env {
         head.push_str(&escaped(&format!("{name}={value}")));

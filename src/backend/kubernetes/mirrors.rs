@@ -204,8 +204,11 @@ impl Backend for Mirrors {
         Box::pin(self.remove(mirror, report))
     }
 
-    fn destroy<'a>(&'a self, mirror: &'a Name, _report: &'a dyn Report) -> Later<'a, Names> {
-        Box::pin(self.remove(mirror))
+    fn clear_fresh<'a>(&'a self, mirror: &'a Name, dry_run: bool) -> Later<'a, Names> {
+        Box::pin(async move {
+            let objects = self.cluster.clear_fresh(mirror, dry_run).await?;
+            Ok(Names { objects, ..Names::default() })
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod exec;
 mod follow;
 mod forward;
+mod fresh;
 mod holder;
 mod host;
 mod inside;

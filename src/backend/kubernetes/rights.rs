@@ -49,10 +49,10 @@ const LAUNCH: [Rule; 9] = [
     ("apps", &["deployments", "statefulsets"], &["list", "watch", "create", "patch", "delete"]),
     ("batch", &["jobs", "cronjobs"], &["get", "list", "watch", "create", "patch", "delete"]),
     ("autoscaling", &["horizontalpodautoscalers"], &["list", "create", "patch", "delete"]),
-    ("", &["pods/exec", "pods/portforward"], &["get", "create"]),
+    ("", &["pods/exec", "pods/attach", "pods/portforward"], &["get", "create"]),
 ];
 const WATCHED: [Rule; 4] = [
-    ("", &["pods"], &["get", "list", "watch", "delete"]),
+    ("", &["pods"], &["get", "list", "watch", "create", "delete"]),
     ("", &["events"], &["list", "watch"]),
     ("", &["pods/log"], &["get"]),
     ("apps", &["replicasets"], &["list", "watch"]),

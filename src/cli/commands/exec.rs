@@ -78,7 +78,8 @@ impl Exec {
 
 fn not_running(error: backend::BackendError) -> Failure {
     let failure = Failure::from(error);
-    match failure.message.contains("is not running") {
+    let words = &failure.message;
+    match words.contains("is not running") || words.contains("container not found") {
         true => failure.hint("--fresh runs it in a new container of the same image"),
         false => failure,
     }

@@ -91,6 +91,8 @@ pub mod kubernetes {
     pub const VARIABLE: &str = "prodmirror/variable";
     /// Annotation of pods: the hash of what they were given and do not see change.
     pub const INPUTS: &str = "prodmirror/inputs";
+    /// Annotation of a workload's pods: when they were replaced because a secret had another value.
+    pub const RENEWED: &str = "prodmirror/renewed";
     /// The prefix that a profile's own labels may not have.
     pub const PREFIX: &str = "prodmirror/";
     pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";

@@ -60,7 +60,7 @@ pub trait Placing: Send + Sync {
     /// Makes or changes objects; what is as planned stays as it is, running.
     fn place<'s>(&'s self, objects: &'s [ObjectKey]) -> Later<'s, ()>;
 
-    /// Gives the Secrets their values.
+    /// Gives the Secrets their values; what runs with another value of one starts anew.
     fn fill<'s>(&'s self, objects: &'s [ObjectKey]) -> Later<'s, ()>;
 
     /// Waits until what is of these services is ready, jobs ended.
@@ -87,5 +87,7 @@ pub trait Placing: Send + Sync {
 pub enum ObjectChange {
     Created(String),
     Changed(String),
+    /// A Secret whose values are others now.
+    Refilled(String),
     Removed(String),
 }

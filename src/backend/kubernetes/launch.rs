@@ -64,14 +64,17 @@ impl Cluster {
         self.apply(others).await
     }
 
-    /// Fills the Secrets of a plan: no file and no other object has their values.
+    /// Fills the Secrets of a plan: no file and no other object has their values. A process keeps the variables that it
+    /// began with, so what was given another value before starts anew.
     ///
     /// # Errors
     /// [`ClusterError::NoValue`] for a variable that has none.
     pub async fn fill(&self, launch: &Launch<'_>, objects: &[ObjectKey]) -> Result<()> {
+        let others = self.refilled(launch).await?;
         let secrets = objects.iter().filter_map(|key| launch.plan.object(key));
         let filled: Vec<Value> = secrets.map(|object| secret(launch, object)).collect::<Result<_>>()?;
-        self.apply(&filled).await
+        self.apply(&filled).await?;
+        self.renew(launch, &others).await
     }
 
     /// Waits until the workloads of these services, jobs and stores are ready, jobs ended. What runs on demand is not

@@ -32,6 +32,7 @@ mod power;
 mod preview;
 mod prune;
 mod record;
+mod refill;
 mod rights;
 mod secrets;
 mod settle;

@@ -80,6 +80,8 @@ impl InPlace<'_> {
                 Some(_) => {}
             }
         }
+        let refilled = self.cluster.refilled(&self.launch()).await?;
+        changes.extend(refilled.iter().map(|key| ObjectChange::Refilled(key.to_string())));
         // Claims outlive what mounts them.
         let gone = seals
             .keys()

@@ -54,6 +54,9 @@ impl<'a> Changes<'a> {
         says.extend(objects.iter().map(|change| match change {
             ObjectChange::Created(name) => format!("{name} is created"),
             ObjectChange::Changed(name) => format!("{name} is changed: its plan changed"),
+            ObjectChange::Refilled(name) => {
+                format!("{name} is changed: it has another value, and what was given the old one starts anew")
+            }
             ObjectChange::Removed(name) => format!("{name} is removed: the profile no longer has it"),
         }));
         Ok(Self { plan, values, placing, objects, stores, says })

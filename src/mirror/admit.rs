@@ -122,7 +122,7 @@ async fn look(backend: &dyn Backend, mirror: &Name) -> Result<Observed> {
 
 /// Whether the name belongs to another profile or owner, in words.
 fn taken(planned: &str, request: &UpRequest<'_>, observed: &Observed) -> Option<String> {
-    if observed.containers.is_empty() {
+    if observed.containers.is_empty() && observed.keeper.is_none() {
         return None;
     }
     if request.must_be_new {

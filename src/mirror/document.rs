@@ -107,8 +107,11 @@ impl MirrorDocument {
         show: Credentials,
     ) -> Self {
         let keeper = observed.keeper.clone().unwrap_or_default();
-        let any = observed.containers.first();
-        let label = |name: &str| any.and_then(|c| c.labels.get(name)).cloned().unwrap_or_default();
+        // A mirror that has just begun has no container yet, but a network, or a namespace in its place.
+        let containers = observed.containers.iter().map(|container| &container.labels);
+        let networks = observed.networks.iter().map(|network| &network.labels);
+        let any = containers.chain(networks).next();
+        let label = |name: &str| any.and_then(|labels| labels.get(name)).cloned().unwrap_or_default();
         let services = rows(observed, &keeper);
         let failed = keeper.up == UpState::Failed;
         let ready = !services.is_empty()

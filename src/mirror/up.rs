@@ -154,7 +154,12 @@ async fn attempt(
         }
         let (ledger, observed) =
             timed("verify", &mut timings, verify(backend, &drawn, &tree, &values)).await?;
-        return Ok(Up { mirror, ledger, observed, timings, changed: false, lease: None });
+        // Objects are compared by the seals of their plans, which tell nothing of what others changed in them.
+        let is_as_planned = matches!(changes, Changes::Containers(_)) || ledger.summary.unmet == 0;
+        if is_as_planned {
+            return Ok(Up { mirror, ledger, observed, timings, changed: false, lease: None });
+        }
+        report.event(Progress::Note("the ledger does not hold: all of the plan is applied again".to_owned()));
     }
 
     if status.leased {

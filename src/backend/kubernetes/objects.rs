@@ -66,7 +66,7 @@ impl InPlace<'_> {
     async fn all_changes(&self) -> Result<Vec<ObjectChange>> {
         self.cluster.admit(self.plan).await?;
         let seals = self.cluster.seals(&self.plan.namespace, &self.plan.mirror).await?;
-        if seals.is_empty() {
+        if seals.is_empty() && self.cluster.course(&self.plan.mirror).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut changes = Vec::new();

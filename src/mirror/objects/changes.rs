@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use crate::{
-    backend::{Lease, ObjectChange, Objects, Placing, Progress, SecretValues},
+    backend::{BackendError, Lease, ObjectChange, Objects, Placing, Progress, SecretValues},
     formats::journal::Event,
     name::Name,
     plan::{
@@ -88,10 +88,11 @@ impl<'a> Changes<'a> {
         let space = [ObjectKey { kind: ObjectKind::Namespace, name: plan.namespace.clone() }];
         placing.place(&space).await?;
         let lease = backend.lease(mirror, run, request.lease).await?;
+        self.unless_outrun(up).await?;
         let begun = Event::UpBegun { run: run.to_owned(), profile: up.mark(), expires: up.expires() };
         backend.note(mirror, &begun).await?;
         memory::remember(backend, mirror, request).await?;
-        if status.stopped {
+        if status.stopped || status.replicas.iter().any(|replica| replica.stopped) {
             backend.note(mirror, &Event::Started { service: None, ordinal: None }).await?;
         }
         placing.publish().await?;
@@ -115,12 +116,23 @@ impl<'a> Changes<'a> {
         Ok(lease)
     }
 
+    /// Another `up` that began and ended between our look at the mirror and our lease has made it another one.
+    async fn unless_outrun(&self, up: &up::Stage<'_>) -> Result<()> {
+        let mirror = &self.plan.mirror;
+        let now = up.backend.glance(mirror).await?.and_then(|status| status.run);
+        match now == up.status.run {
+            true => Ok(()),
+            false => Err(BackendError::Leased { mirror: mirror.clone() }.into()),
+        }
+    }
+
     /// Throws away what the stores to seed hold, and the jobs that need them.
     ///
     /// Noted first: whoever is cut off in the middle leaves stores that are known to hold nothing whole.
     async fn clear(&self, up: &up::Stage<'_>) -> Result<()> {
         let Self { plan, placing, stores, .. } = self;
-        if up.observed.volumes.is_empty() {
+        // A mirror that begins has nothing to throw away.
+        if up.observed.networks.is_empty() {
             return Ok(());
         }
         for store in plan.stores.iter().filter(|store| stores.stores.contains_key(&store.store)) {

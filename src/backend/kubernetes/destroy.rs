@@ -49,7 +49,7 @@ impl Cluster {
 
     /// What holds a namespace: each object that is left, with its finalizers, and what the cluster says that it cannot
     /// look at. What cannot be read is left out.
-    async fn left(&self, namespace: &str) -> Vec<String> {
+    pub(super) async fn left(&self, namespace: &str) -> Vec<String> {
         let mut left: Vec<String> = stream::iter(self.listable().await)
             .map(|resource| self.left_of(namespace, resource))
             .buffered(AT_ONCE)

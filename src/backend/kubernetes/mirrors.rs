@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
-        Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Images, Lack, Later, Lease, LeaseKind,
-        Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power, Record, Report,
-        Result, Scope, SecretValues, TarReader, TarStream, Target,
+        Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Here, Images, Lack, Later, Lease, LeaseKind,
+        Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power, Progress, Record,
+        Report, Result, Scope, SecretValues, TarReader, TarStream, Target,
     },
     formats::journal::{Event, KeeperStatus},
     labels::kubernetes as keys,
@@ -21,6 +21,9 @@ use crate::{
 
 /// A pod has its grace to go, and a volume its own time.
 const GONE_WITHIN: Duration = Duration::from_secs(300);
+
+/// What is not gone after this is told, each time anew.
+const HELD_FOR: Duration = Duration::from_secs(15);
 
 /// What the caller decides once for all mirrors of a cluster.
 #[derive(Clone)]
@@ -65,13 +68,19 @@ impl Mirrors {
     async fn read_capabilities(&self, ask: &Ask) -> Result<(Capabilities, Vec<Lack>)> {
         let space = namespace(&ask.mirror);
         let needed = Right::of_a_mirror();
-        let host = async { Ok(self.cluster.host().await?) };
-        let missing = async { Ok(self.cluster.missing_rights(&space, &needed).await?) };
-        let (host, missing, here) = tokio::try_join!(host, missing, self.settings.images.here(ask))?;
+        let missing = self.cluster.missing_rights(&space, &needed);
+        let (host, missing, here) =
+            tokio::join!(self.cluster.host(), missing, self.settings.images.here(ask));
+        let (missing, here) = (missing?, here?);
         let mut capabilities = Capabilities::unknown(self.kind, ask.mirror.clone(), ask.owner.clone());
-        host.tell(&mut capabilities);
         capabilities.options = ask.options.clone();
         (capabilities.images, capabilities.roles) = (here.images, here.roles);
+        if !missing.is_empty() {
+            // Whoever may do little may not read the nodes either: all of it is told at once.
+            return Ok((capabilities, vec![rights_missing(&space, &missing)]));
+        }
+        let host = host?;
+        host.tell(&mut capabilities);
         let mut lacks = Vec::new();
         if ask.not_on.as_ref() == Some(&host.uid) {
             lacks.push(Lack {
@@ -81,15 +90,6 @@ impl Mirrors {
                     self.cluster.context()
                 ),
                 hint: "name another context, or write `allow: [same-cluster]` in the profile".to_owned(),
-                fatal: true,
-            });
-        }
-        if !missing.is_empty() {
-            let all: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            lacks.push(Lack {
-                code: "rights-missing".to_owned(),
-                message: format!("missing rights in namespace `{space}`: {}", all.join(", ")),
-                hint: "ask whoever owns the cluster for them, or name another context".to_owned(),
                 fatal: true,
             });
         }
@@ -121,14 +121,25 @@ impl Mirrors {
         Ok(Listed { mirror, owner, keeper, names, youngest: created })
     }
 
-    async fn remove(&self, mirror: &Name) -> Result<Names> {
+    async fn remove(&self, mirror: &Name, report: &dyn Report) -> Result<Names> {
         let space = namespace(mirror);
         if self.cluster.namespace(&space).await?.is_none() {
             return Ok(Names::default());
         }
         let names = self.cluster.objects_of(&space).await?;
         self.settings.doors.close(self.cluster.context(), &space).await;
-        self.cluster.destroy(&space, mirror, GONE_WITHIN).await?;
+        let gone = self.cluster.destroy(&space, mirror, GONE_WITHIN);
+        let told = async {
+            loop {
+                tokio::time::sleep(HELD_FOR).await;
+                let left = self.cluster.left(&space).await;
+                report.event(Progress::Note(format!("namespace `{space}` is held by {}", left.join("; "))));
+            }
+        };
+        tokio::select! {
+            gone = gone => gone?,
+            never = told => never,
+        }
         Ok(names)
     }
 
@@ -148,6 +159,16 @@ impl Mirrors {
             }
         }
         Ok(values)
+    }
+}
+
+fn rights_missing(space: &str, missing: &[Right]) -> Lack {
+    let all: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    Lack {
+        code: "rights-missing".to_owned(),
+        message: format!("missing rights in namespace `{space}`: {}", all.join(", ")),
+        hint: "ask whoever owns the cluster for them, or name another context".to_owned(),
+        fatal: true,
     }
 }
 
@@ -277,7 +298,7 @@ impl Images for Mirrors {
         self.settings.images.bring(images, archive, roles, report)
     }
 
-    fn here<'a>(&'a self, ask: &'a Ask) -> Later<'a, crate::backend::Here> {
+    fn here<'a>(&'a self, ask: &'a Ask) -> Later<'a, Here> {
         self.settings.images.here(ask)
     }
 
@@ -300,8 +321,8 @@ impl Images for Pulled {
         Box::pin(async { Ok(crate::backend::Brought::default()) })
     }
 
-    fn here<'a>(&'a self, _: &'a Ask) -> Later<'a, crate::backend::Here> {
-        Box::pin(async { Ok(crate::backend::Here::default()) })
+    fn here<'a>(&'a self, _: &'a Ask) -> Later<'a, Here> {
+        Box::pin(async { Ok(Here::default()) })
     }
 
     fn digest<'a>(&'a self, image: &'a ImageRef) -> Later<'a, Digest> {

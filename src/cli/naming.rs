@@ -161,16 +161,27 @@ pub async fn find(
             None => Err(no_mirror()),
         };
     };
-    let scope = Scope::of(&name);
+    Ok((place_of(host, engine, &name).await?, name))
+}
+
+/// The place of a mirror by its name: this engine, or one of its Kind clusters.
+///
+/// A mirror that is nowhere is answered as one of this engine: whoever asks it is told so.
+pub async fn where_is(host: &Host, name: &Name) -> Result<Box<dyn Backend>, Failure> {
+    place_of(host, host.connect().await?, name).await
+}
+
+async fn place_of(host: &Host, engine: Box<dyn Backend>, name: &Name) -> Result<Box<dyn Backend>, Failure> {
+    let scope = Scope::of(name);
     if !engine.list(&scope).await?.is_empty() {
-        return Ok((engine, name));
+        return Ok(engine);
     }
     for cluster in host.clusters().await? {
         if !cluster.list(&scope).await?.is_empty() {
-            return Ok((cluster, name));
+            return Ok(cluster);
         }
     }
-    Ok((engine, name))
+    Ok(engine)
 }
 
 /// A name that is said, or that this folder or the environment says.

@@ -41,7 +41,12 @@ impl Status {
             None => {
                 for backend in host.places(&self.name.place).await? {
                     for found in backend.list(&Scope::default()).await? {
-                        mirrors.push(document(&*backend, &naming::labelled(&found.mirror)?).await?);
+                        match document(&*backend, &naming::labelled(&found.mirror)?).await {
+                            Ok(found) => mirrors.push(found),
+                            // It went since it was listed.
+                            Err(failure) if failure.code == "no-mirror" => {}
+                            Err(failure) => return Err(failure),
+                        }
                     }
                 }
             }

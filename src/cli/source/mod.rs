@@ -27,7 +27,7 @@ use super::{
     again::{Again, again},
     failure::Failure,
     host::Host,
-    naming::{bad_profile, read_beside},
+    naming::{self, bad_profile, read_beside},
     ui::Ui,
 };
 use captured::Captured;
@@ -145,7 +145,7 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
             }
         }
         Place::Mirror(name) => {
-            let backend = host.connect().await?;
+            let backend = naming::where_is(host, name).await?;
             let LiveTree { tree, departures, .. } = live(host, &*backend, name, ui).await?;
             Ok(Tree { departures, ..Tree::told(tree) })
         }

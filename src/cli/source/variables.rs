@@ -23,7 +23,7 @@ use super::{
     cluster, file, holds_files,
     reach::Reach,
 };
-use crate::cli::{failure::Failure, host::Host, ui::Ui};
+use crate::cli::{failure::Failure, host::Host, naming, ui::Ui};
 
 /// What tells a process's own variables.
 const ENVIRON: [&str; 2] = ["cat", "/proc/1/environ"];
@@ -178,7 +178,7 @@ impl Reader<'_> {
     }
 
     async fn of_mirror(&self, name: &Name, origin: &str) -> Result<Vec<Environment>, Failure> {
-        let backend = self.host.connect().await?;
+        let backend = naming::where_is(self.host, name).await?;
         let kept = mirror::recall(backend.as_ref(), name).await?;
         let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
         let key = self.key()?;

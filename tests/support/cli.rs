@@ -16,6 +16,8 @@ pub struct Cli {
     pub owner: String,
     /// Another engine than the user's.
     host: Option<String>,
+    /// More of the environment, as `PRODMIRROR_CONTEXT`.
+    environment: Vec<(&'static str, String)>,
 }
 
 /// What a run came to.
@@ -72,7 +74,15 @@ impl Cli {
             home: tempfile::tempdir().expect("a temporary folder"),
             owner: format!("test-{}-{number}@here", std::process::id()),
             host,
+            environment: Vec::new(),
         }
+    }
+
+    /// A user whose environment says more.
+    pub fn with(environment: Vec<(&'static str, String)>) -> Self {
+        let mut cli = Self::of(None);
+        cli.environment = environment;
+        cli
     }
 
     /// A user of the engine that `DOCKER_HOST` would name so.
@@ -111,6 +121,7 @@ impl Cli {
                 command.env(name, value);
             }
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(host) = &self.host {
             command.env("DOCKER_HOST", host).env_remove("DOCKER_CONTEXT");
         }

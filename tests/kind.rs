@@ -17,6 +17,8 @@ mod mirror;
 mod objects;
 #[path = "kind/preview.rs"]
 mod preview;
+#[path = "kind/pulls.rs"]
+mod pulls;
 #[path = "kind/removal.rs"]
 mod removal;
 #[path = "kind/rights.rs"]

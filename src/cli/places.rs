@@ -7,7 +7,7 @@ use prodmirror::{
         Ask, Backend, BackendError, EngineSource, Pulling, Report,
         compose::{self, Compose, Connection, Settings},
         kind::{self, ClusterName, InUse, Kind},
-        kubernetes::{self, Cluster, Doors, Mirrors},
+        kubernetes::{self, Cluster, DockerLogins, Doors, Mirrors},
     },
     plan::{BackendKind, Capabilities, kubernetes::ClusterShape},
     profile::Profile,
@@ -101,6 +101,7 @@ impl Host {
             doors: self.doors()?,
             images: Arc::new(self.compose(Templates::embedded()).await?),
             nodes: Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() }),
+            logins: None,
             templates: Arc::new(templates),
         };
         Ok(Box::new(Mirrors::new(cluster, BackendKind::Kind, settings)))
@@ -129,6 +130,11 @@ impl Host {
             doors: self.doors()?,
             images: Arc::new(kubernetes::Pulled),
             nodes: Arc::new(Pulling),
+            logins: Some(DockerLogins::new(
+                self.docker_config.join("config.json"),
+                environment(),
+                std::env::current_exe().ok(),
+            )),
             templates: Arc::new(templates),
         };
         Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, settings)))

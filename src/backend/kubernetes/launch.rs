@@ -11,8 +11,8 @@ use kube::{Api, core::GroupVersionKind};
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ClusterError, ObjectName, Result, Wanted, error, list::refuse_others, record::RECORD,
-    secrets::whole,
+    Cluster, ClusterError, ObjectName, Result, Wanted, error, list::refuse_others, pull_secret::PULLS,
+    record::RECORD, secrets::whole,
 };
 use crate::{
     backend::{Report, SecretValues},
@@ -124,11 +124,12 @@ impl Cluster {
     }
 }
 
-/// What the namespace of a mirror of this plan has, its record included.
+/// What the namespace of a mirror of this plan has, its record and what it may pull included.
 pub(super) fn kept(plan: &ClusterPlan) -> BTreeSet<ObjectName> {
     let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
     let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
-    plan.objects.iter().map(name).chain([record]).collect()
+    let pulls = ObjectName::new(ObjectKind::Secret.as_str(), PULLS, None);
+    plan.objects.iter().map(name).chain([record, pulls]).collect()
 }
 
 fn wanted(object: &Object) -> Option<Wanted> {

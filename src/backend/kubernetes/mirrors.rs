@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
+use super::{Cluster, DockerLogins, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
         Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Here, Images, Lack, Later, Lease, LeaseKind,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub images: Arc<dyn Images>,
     /// How the nodes come by images.
     pub nodes: Arc<dyn Nodes>,
+    /// What the user may pull; absent where the nodes have their images from this host.
+    pub logins: Option<DockerLogins>,
     pub templates: Arc<Templates>,
 }
 

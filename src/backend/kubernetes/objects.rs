@@ -12,12 +12,13 @@ use kube::{
 use serde_json::Value;
 
 use super::{
-    Cluster, Launch, MANAGED_BY, MANAGER, MIRROR, Mirrors, ObjectName, Result, apply::group_and_version,
-    destroy::until_gone, error, prune::KINDS,
+    Cluster, DockerLogins, Launch, MANAGED_BY, MANAGER, MIRROR, Mirrors, ObjectName, Result,
+    apply::group_and_version, destroy::until_gone, error, prune::KINDS,
 };
 use crate::{
     backend::{
-        self, Later, Names, Nodes, ObjectChange, ObjectDifference, Objects, Placing, Report, SecretValues,
+        self, Later, Names, Nodes, ObjectChange, ObjectDifference, Objects, Placing, Progress, Report,
+        SecretValues,
     },
     labels::kubernetes::SPEC,
     name::Name,
@@ -42,7 +43,8 @@ impl Objects for Mirrors {
             backend::BackendError::Engine { what: "manifests".to_owned(), why: error.to_string() }
         })?;
         let (cluster, nodes) = (&self.cluster, &*self.settings.nodes);
-        Ok(Box::new(InPlace { cluster, nodes, plan, secrets, manifests }))
+        let logins = self.settings.logins.as_ref();
+        Ok(Box::new(InPlace { cluster, nodes, logins, plan, secrets, manifests }))
     }
 
     fn look<'a>(&'a self, plan: &'a ClusterPlan, secrets: &'a SecretValues) -> Later<'a, ClusterObserved> {
@@ -53,6 +55,7 @@ impl Objects for Mirrors {
 struct InPlace<'a> {
     cluster: &'a Cluster,
     nodes: &'a dyn Nodes,
+    logins: Option<&'a DockerLogins>,
     plan: &'a ClusterPlan,
     secrets: &'a SecretValues,
     manifests: Vec<(ObjectKey, Value)>,
@@ -117,7 +120,15 @@ impl Placing for InPlace<'_> {
     }
 
     fn supply<'s>(&'s self, report: &'s dyn Report) -> Later<'s, ()> {
-        Box::pin(async move { self.nodes.supply(&self.plan.images(), report).await })
+        Box::pin(async move {
+            self.nodes.supply(&self.plan.images(), report).await?;
+            if let Some(logins) = self.logins {
+                for note in self.cluster.allow_pulls(self.plan, logins).await? {
+                    report.event(Progress::Note(note));
+                }
+            }
+            Ok(())
+        })
     }
 
     fn place<'s>(&'s self, objects: &'s [ObjectKey]) -> Later<'s, ()> {

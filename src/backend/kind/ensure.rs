@@ -14,8 +14,11 @@ use crate::{
 const STEP: &str = "cluster";
 /// Between two looks at a lock that another process has. Waiting in the kernel could not be cut off.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How kind says that a node of an earlier making came after it was looked for.
-const CROSSED: &str = "already exist for a cluster with the name";
+/// How kind, and the engine behind it, say that a node of an earlier making came after it was looked for.
+const CROSSED: [&str; 2] =
+    ["already exist for a cluster with the name", "You have to remove (or rename) that container"];
+/// How often a making begins again because of that: an engine is not at work for the dead for long.
+const TRIES: u32 = 5;
 
 /// A cluster that nobody of this host removes while this is held. Drop it when the mirror's namespace is there: from
 /// then on the cluster itself tells that it is used.
@@ -77,14 +80,16 @@ impl Kind {
     ) -> Result<()> {
         let begun = Instant::now();
         report.event(Progress::Begun { step: STEP.to_owned(), what: format!("making the cluster {name}") });
-        self.delete(name).await?;
-        match self.create(name, shape).await {
-            // The engine was still at work for the process that was killed.
-            Err(BackendError::Command { output, .. }) if output.contains(CROSSED) => {
-                self.delete(name).await?;
-                self.create(name, shape).await?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            self.delete(name).await?;
+            match self.create(name, shape).await {
+                // The engine was still at work for the process that was killed.
+                Err(BackendError::Command { output, .. })
+                    if tries < TRIES && CROSSED.iter().any(|words| output.contains(words)) => {}
+                done => break done?,
             }
-            other => other?,
         }
         self.wake(name).await?;
         let mark = Mark { owner: owner.to_owned(), shape: shape.clone(), made: jiff::Timestamp::now() };

@@ -60,8 +60,14 @@ impl Cluster {
         for (_, manifest) in others.iter().filter(|(key, _)| key.kind == ObjectKind::Job) {
             self.remove_changed(&launch.plan.namespace, manifest).await?;
         }
-        let others: Vec<&Value> = others.into_iter().map(|(_, manifest)| manifest).collect();
-        self.apply(others).await
+        // A pod that is made from a changed workload finds its changed files: one mounted alone is never changed later.
+        let (workloads, parts): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(key, _)| makes_pods(key.kind));
+        for wave in [parts, workloads] {
+            let wave: Vec<&Value> = wave.into_iter().map(|(_, manifest)| manifest).collect();
+            self.apply(wave).await?;
+        }
+        Ok(())
     }
 
     /// Fills the Secrets of a plan: no file and no other object has their values. A process keeps the variables that it
@@ -74,6 +80,12 @@ impl Cluster {
         let secrets = objects.iter().filter_map(|key| launch.plan.object(key));
         let filled: Vec<Value> = secrets.map(|object| secret(launch, object)).collect::<Result<_>>()?;
         self.apply(&filled).await?;
+        if !others.is_empty() {
+            // Pods that start anew take the files of this plan with them.
+            let is_file = |(key, _): &&(ObjectKey, Value)| key.kind == ObjectKind::ConfigMap;
+            let files: Vec<&Value> = launch.manifests.iter().filter(is_file).map(|(_, file)| file).collect();
+            self.apply(files).await?;
+        }
         self.renew(launch, &others).await
     }
 
@@ -130,6 +142,11 @@ pub(super) fn kept(plan: &ClusterPlan) -> BTreeSet<ObjectName> {
     let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
     let pulls = ObjectName::new(ObjectKind::Secret.as_str(), PULLS, None);
     plan.objects.iter().map(name).chain([record, pulls]).collect()
+}
+
+fn makes_pods(kind: ObjectKind) -> bool {
+    use ObjectKind::{CronJob, Deployment, Job, StatefulSet};
+    matches!(kind, Deployment | StatefulSet | Job | CronJob)
 }
 
 fn wanted(object: &Object) -> Option<Wanted> {

@@ -52,24 +52,29 @@ fn a_pod_that_no_node_has_room_for_is_told() {
     says(&error, &["pod/app-", "Unschedulable", "memory"]);
 }
 
+/// What whoever runs the cluster puts into a mirror's namespace.
+fn theirs(it: &User, kind: &str, spec: Value) {
+    let metadata = json!({"name": "theirs", "namespace": space(&it.name)});
+    let object = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec});
+    ground().create(&it.cli, &object);
+}
+
 #[test]
-fn what_a_quota_or_an_admission_rule_forbids_is_told_in_its_own_words() {
+fn what_a_quota_forbids_is_told_in_its_own_words() {
     let it = User::new("quota", |profile| profile.shell("app", "sleep 600", ""));
     it.up(&[]).ok();
-    let own = |kind: &str, spec: Value| {
-        let metadata = json!({"name": "theirs", "namespace": space(&it.name)});
-        ground()
-            .create(&it.cli, &json!({"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}));
-    };
-    own("ResourceQuota", json!({"hard": {"pods": "0"}}));
+    theirs(&it, "ResourceQuota", json!({"hard": {"pods": "0"}}));
     let error = failed(&it, &["--set", "services.app.env.A=1"]);
     assert_eq!(error["code"], "refused", "{error:#}");
     says(&error, &["app", "exceeded quota: theirs"]);
-    it.kubectl(&["delete", "resourcequota", "theirs"]);
+}
 
-    own("LimitRange", json!({"limits": [{"type": "Container", "max": {"memory": "8Mi"}}]}));
-    let limits = "services.app.resources.limits.memory=32Mi";
-    let error = failed(&it, &["--set", limits]);
+#[test]
+fn what_an_admission_rule_forbids_is_told_in_its_own_words_and_can_be_gone_on_from() {
+    let it = User::new("rule", |profile| profile.shell("app", "sleep 600", ""));
+    it.up(&[]).ok();
+    theirs(&it, "LimitRange", json!({"limits": [{"type": "Container", "max": {"memory": "8Mi"}}]}));
+    let error = failed(&it, &["--set", "services.app.resources.limits.memory=32Mi"]);
     assert_eq!(error["code"], "refused", "{error:#}");
     says(&error, &["maximum memory usage per Container is 8Mi"]);
     it.kubectl(&["delete", "limitrange", "theirs"]);

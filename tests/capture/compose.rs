@@ -112,6 +112,72 @@ fn a_place_can_be_called_secret_or_plain() {
     assert_eq!(bad.code, 2);
 }
 
+/// Notes of a capture, as `path: message`.
+fn notes(done: &Done) -> Vec<String> {
+    let document: Json = serde_json::from_str(&done.stdout).unwrap();
+    let note =
+        |note: &Json| format!("{}: {}", note["path"].as_str().unwrap(), note["message"].as_str().unwrap());
+    document["notes"].as_array().unwrap().iter().map(note).collect()
+}
+
+const MOUNTS: &str = r#"
+services:
+  web:
+    image: web:1
+    volumes:
+      - ${MEDIA}:/media
+      - ${ABSENT:-./data}:/data
+      - {type: bind, source: "${MEDIA}", target: /bound}
+      - ${KEPT}:/kept
+      - kept:/read:ro
+      - {type: volume, source: "${NOWHERE}", target: /nowhere}
+volumes: {kept: {}}
+"#;
+
+#[test]
+fn a_folder_of_the_host_is_no_volume_though_a_variable_names_it() {
+    if !has_compose() {
+        println!("skipped: no docker compose on PATH");
+        return;
+    }
+    let folder = folder(&[("compose.yaml", MOUNTS), (".env", "MEDIA=/srv/media\nKEPT=kept\n")]);
+    let done = capture(&["compose", "compose.yaml", "--format", "json"], folder.path());
+    let document: Json = serde_json::from_str(&done.stdout).unwrap();
+    let claim = serde_json::json!({"claim": "kept"});
+    let wanted = serde_json::json!({"/kept": claim.clone(), "/read": claim});
+    assert_eq!(document["profile"]["services"]["web"]["volumes"], wanted);
+    let notes = notes(&done);
+    for wanted in [
+        "services.web.volumes[0]: /srv/media to /media; a file: `files: {/media: {from: /srv/media}}`",
+        "services.web.volumes[1]: ./data to /data; a file: `files: {/data: {from: ./data}}`",
+        "services.web.volumes[2]: /srv/media to /bound; a file: `files: {/bound: {from: /srv/media}}`",
+        "services.web.volumes[4].read_only: a claim of a mirror can be written",
+        "services.web.volumes[5]: the Compose file takes ${NOWHERE} from the host",
+    ] {
+        assert!(notes.iter().any(|note| note == wanted), "{wanted}\n{notes:#?}");
+    }
+}
+
+#[test]
+fn what_a_profile_says_in_another_way_is_told() {
+    let file = r#"
+services:
+  web: {image: web:1, restart: unless-stopped, volumes: ["kept:/kept:ro"]}
+  db: {image: "postgres:16", environment: {POSTGRES_PASSWORD_FILE: /run/secrets/db-login}, secrets: [db-login]}
+volumes: {kept: {}}
+secrets: {db-login: {file: ./login.txt}}
+"#;
+    let folder = folder(&[("compose.yaml", file)]);
+    let notes = notes(&capture(&["compose", "compose.yaml", "--format", "json"], folder.path()));
+    for wanted in [
+        "services.web.restart: it is `always` now: what `prodmirror stop` ends stays so until `start`",
+        "services.db.environment.POSTGRES_PASSWORD_FILE: `password: ${secret:db-login}` says it: a mirror gives no file",
+    ] {
+        assert!(notes.iter().any(|note| note == wanted), "{wanted}\n{notes:#?}");
+    }
+    assert!(notes.iter().any(|note| note.ends_with("a claim of a mirror can be written")), "{notes:#?}");
+}
+
 #[test]
 fn what_is_no_compose_file_and_what_is_not_there_is_said() {
     let folder = folder(&[("broken.yaml", "services: [\n")]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::quantities::bytes;
+use super::{interpolation::Answers, quantities::bytes};
 use crate::{
     capture::{
         draft::{Sketch, Taking, scalar},
@@ -21,17 +21,31 @@ struct Mount {
     mode: Option<String>,
 }
 
+const WRITABLE: &str = "a claim of a mirror can be written";
+
 /// Where an official image looks for scripts that fill an empty database.
 const INIT_FOLDER: &str = "/docker-entrypoint-initdb.d";
 
 /// Takes `volumes` and `tmpfs`. `data` is the folder of a store's data, which has a volume already.
-pub fn take<'s>(service: &Taking<'s>, at: &Path, folder: &str, data: Option<&str>, to: &mut Sketch<'s>) {
+pub fn take<'s>(
+    service: &Taking<'s>,
+    at: &Path,
+    (folder, answers): (&str, &Answers),
+    data: Option<&str>,
+    to: &mut Sketch<'s>,
+) {
     for item in service.members("volumes") {
-        match read(item.value()) {
-            Some(mount) => one(&item, at, mount, folder, data, to),
-            None => item.left_out("it is not understood"),
+        match (read(item.value()), unanswered(&item, answers)) {
+            (_, Some(name)) => item.left_out(format!("the Compose file takes ${{{name}}} from the host")),
+            (Some(mount), None) => one(&item, at, mount, folder, data, to),
+            (None, None) => item.left_out("it is not understood"),
         }
     }
+    tmpfs(service, at, to);
+}
+
+/// Takes `tmpfs`, one or a list of `PATH[:OPTIONS]`.
+pub fn tmpfs<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
     let Some(list) = service.get("tmpfs") else { return };
     let items = if list.value().is_array() { list.items() } else { vec![list] };
     for item in items {
@@ -71,14 +85,15 @@ fn one<'s>(
         "volume" if mount.source.is_empty() => to.take(&volume, json!({"empty": {}}), item),
         "volume" => {
             to.take(&volume, json!({"claim": plain(&mount.source)}), item);
-            if mount.read_only
-                && let Some(flag) = item.get("read_only")
-            {
-                flag.left_out("a claim of a mirror can be written");
+            if mount.read_only {
+                match item.get("read_only") {
+                    Some(flag) => flag.left_out(WRITABLE),
+                    None => item.remark(WRITABLE),
+                }
             }
         }
         "tmpfs" => {
-            let value = tmpfs(mount.size.as_deref(), mount.mode.as_deref());
+            let value = in_memory(mount.size.as_deref(), mount.mode.as_deref());
             to.take(&at.key("tmpfs").key(mount.target), value, item);
         }
         kind => item.left_out(format!("a mount of type {kind}")),
@@ -88,13 +103,25 @@ fn one<'s>(
     }
 }
 
+/// A variable of the host without a value that says what is mounted, or where.
+fn unanswered<'a>(item: &Taking<'_>, answers: &'a Answers) -> Option<&'a str> {
+    let places = [item.path().clone(), item.path().key("source"), item.path().key("target")];
+    places.iter().find_map(|place| answers.get(place)?.missing().next())
+}
+
 fn read(item: &Json) -> Option<Mount> {
     let Json::Object(map) = item else { return Some(short(&scalar(item)?)) };
     let text = |key: &str| map.get(key).and_then(scalar);
     let of_tmpfs = |key: &str| map.get("tmpfs").and_then(|tmpfs| tmpfs.get(key)).and_then(scalar);
+    let source = text("source").unwrap_or_default();
+    // Compose tells the two apart before it knows what a variable stands for.
+    let kind = match text("type").as_deref() {
+        None | Some("volume") => kind_of(&source).to_owned(),
+        Some(kind) => kind.to_owned(),
+    };
     Some(Mount {
-        kind: text("type").unwrap_or_else(|| "volume".to_owned()),
-        source: text("source").unwrap_or_default(),
+        kind,
+        source,
         target: text("target")?,
         read_only: text("read_only").is_some_and(|truth| truth == "true"),
         size: of_tmpfs("size"),
@@ -111,20 +138,23 @@ fn short(text: &str) -> Mount {
         Some(target) => (first, target.to_owned()),
         None => (String::new(), first),
     };
-    let is_path = source.starts_with(['.', '/', '~']);
     let read_only = parts.next().is_some_and(|options| options.split(',').any(|option| option == "ro"));
-    let kind = if is_path { "bind" } else { "volume" };
-    Mount { kind: kind.to_owned(), source, target, read_only, size: None, mode: None }
+    Mount { kind: kind_of(&source).to_owned(), source, target, read_only, size: None, mode: None }
+}
+
+/// A path of the host is bound; all else is the name of a volume.
+fn kind_of(source: &str) -> &'static str {
+    if source.starts_with(['.', '/', '~']) { "bind" } else { "volume" }
 }
 
 /// `size=16m,mode=1777`
 pub fn tmpfs_of(options: &str) -> Json {
     let option =
         |name: &str| options.split(',').find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
-    tmpfs(option("size"), option("mode"))
+    in_memory(option("size"), option("mode"))
 }
 
-fn tmpfs(size: Option<&str>, mode: Option<&str>) -> Json {
+fn in_memory(size: Option<&str>, mode: Option<&str>) -> Json {
     let mut map = serde_json::Map::new();
     map.extend(size.and_then(bytes).map(|size| ("size".to_owned(), json!(size.to_string()))));
     map.extend(mode.map(|mode| ("mode".to_owned(), json!(mode))));
@@ -135,6 +165,8 @@ fn tmpfs(size: Option<&str>, mode: Option<&str>) -> Json {
 fn relative(source: &str, folder: &str) -> String {
     match source.strip_prefix(folder.trim_end_matches('/')).filter(|_| !folder.is_empty()) {
         Some("") => ".".to_owned(),
+        // Compose puts the folder before a variable, which may stand for a whole path.
+        Some(below) if below.starts_with("//") => below[1..].to_owned(),
         Some(below) if below.starts_with('/') => format!(".{below}"),
         _ => source.to_owned(),
     }

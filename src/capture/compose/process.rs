@@ -26,6 +26,13 @@ pub struct Variable<'s> {
     at: Taking<'s>,
 }
 
+impl Variable<'_> {
+    /// Something to know of it.
+    pub fn remark(&self, message: String) {
+        self.at.remark(message);
+    }
+}
+
 /// Takes `environment`, and `env_file` where Compose has read it (`resolved` is the service then).
 pub fn variables<'s>(service: &Taking<'s>, resolved: Option<&Json>, answers: &Answers) -> Vec<Variable<'s>> {
     let mut found: Vec<Variable<'s>> = Vec::new();

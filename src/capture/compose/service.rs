@@ -46,7 +46,7 @@ pub fn write<'s>(service: &Service<'s>, around: &Around<'_>, to: &mut Sketch<'s>
         ));
     }
     images::image(map, at, around.built, to);
-    mounts::take(map, at, around.folder, engine.map(store::data_folder), to);
+    mounts::take(map, at, (around.folder, around.answers), engine.map(store::data_folder), to);
     store::variables(variables, *engine, at, to);
     process(map, at, *engine, around, to);
     secret_files(map, at, engine.is_some(), to);

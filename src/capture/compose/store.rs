@@ -40,6 +40,7 @@ pub fn variables<'s>(variables: &[Variable<'s>], engine: Option<EngineKind>, at:
                 // The file's secret has the file's name.
                 let theirs = path.rsplit('/').next().unwrap_or(path);
                 let secret = to.secrets.declare(&format!("secrets.{theirs}"), theirs, None);
+                variable.remark(format!("`password: ${{secret:{secret}}}` says it: a mirror gives no file"));
                 to.put(&at.key("password"), Text(vec![Piece::Secret(secret)]).to_string());
             }
             _ => write(variable, &name, &at.key("env").key(variable.name.as_str()), to),

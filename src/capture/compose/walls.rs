@@ -112,6 +112,10 @@ pub fn walls<'s>(service: &Taking<'s>, user_key: &str, at: &Path, to: &mut Sketc
             None => limit.left_out("its value is not understood"),
         }
     }
+    sysctls(service, at, to);
+}
+
+pub fn sysctls<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
     for pair in service.pairs("sysctls", &['=']) {
         to.take(&at.key("sysctls").key(pair.name), pair.value.unwrap_or_default(), &pair.at);
     }
@@ -145,9 +149,8 @@ pub fn ulimit(limit: &Json) -> Option<Json> {
     }
 }
 
-/// Names, labels, and how it starts again and stops.
-pub fn place<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
-    field(service, "hostname", at.key("hostname"), text, to);
+/// The names that it knows: hosts, and how it asks for others.
+pub fn names<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
     for pair in service.pairs("extra_hosts", &['=', ':']) {
         match (pair.value, pair.at.value()) {
             (Some(address), _) => {
@@ -160,6 +163,12 @@ pub fn place<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
     texts(service, "dns", at.key("dns").key("servers"), to);
     texts(service, "dns_search", at.key("dns").key("search"), to);
     dns_options(service, at, to);
+}
+
+/// Names, labels, and how it starts again and stops.
+pub fn place<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
+    field(service, "hostname", at.key("hostname"), text, to);
+    names(service, at, to);
     restart(service, at, to);
     field(service, "stop_signal", at.key("stop_signal"), text, to);
     field(service, "stop_grace_period", at.key("stop_grace_period"), duration, to);
@@ -198,6 +207,7 @@ fn restart<'s>(service: &Taking<'s>, at: &Path, to: &mut Sketch<'s>) {
         if written.contains(':') {
             place.remark("a mirror tries for ever, as Kubernetes does");
         }
+        say_stopped(&place, &written);
     }
 }
 
@@ -205,8 +215,18 @@ pub fn restart_of(theirs: &str) -> Option<&'static str> {
     match theirs {
         "no" | "false" | "none" => Some("never"),
         "on-failure" => Some("on-failure"),
-        "always" | "unless-stopped" | "any" => Some("always"),
+        "always" | UNLESS_STOPPED | "any" => Some("always"),
         _ => None,
+    }
+}
+
+/// As `always`, but that what was stopped by hand stays so when the engine starts anew.
+const UNLESS_STOPPED: &str = "unless-stopped";
+
+/// Says what of a policy's meaning its name in a profile does not carry.
+pub fn say_stopped(place: &Taking<'_>, policy: &str) {
+    if policy == UNLESS_STOPPED {
+        place.remark("it is `always` now: what `prodmirror stop` ends stays so until `start`");
     }
 }
 

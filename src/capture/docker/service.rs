@@ -15,7 +15,7 @@ use crate::{
         compose::{
             ports::{Port, named},
             store,
-            walls::restart_of,
+            walls::{restart_of, say_stopped},
         },
         draft::{Sketch, Taking},
         names::{Names, plain},
@@ -211,6 +211,7 @@ fn around<'s>(place: &Taking<'s>, found: &Container, at: &Path, to: &mut Sketch<
         && let Some(ours) = restart_of(&side.restart_policy)
     {
         to.take(&at.key("restart"), ours, &name);
+        say_stopped(&name, &side.restart_policy);
     }
     for (network, endpoint) in
         place.find(&["NetworkSettings", "Networks"]).map(|all| all.entries()).unwrap_or_default()

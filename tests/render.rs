@@ -25,5 +25,7 @@ mod kubectl;
 mod launched;
 #[path = "render/returned.rs"]
 mod returned;
+#[path = "render/returned_compose.rs"]
+mod returned_compose;
 #[path = "render/schemas.rs"]
 mod schemas;

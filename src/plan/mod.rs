@@ -54,7 +54,9 @@ pub use kubernetes::{ClusterPlan, ClusterStore, cluster};
 pub use reconcile::{Action, Reconciliation, jobs_after, key_of, reconcile};
 pub use secrets::{declared_variables, url_encode};
 pub(crate) use site::Site;
+pub(crate) use stores::REDIS_CONF;
 pub use template::{SecretPlan, Template, TemplatePiece};
+pub(crate) use values::in_url;
 pub use volume::{FileBytes, FilePlan, Served, StorePlan, VolumePlan, VolumeRole};
 
 /// Takes every decision.

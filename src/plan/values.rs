@@ -102,7 +102,7 @@ impl Writer<'_> {
 }
 
 /// Whether what follows this text is part of a URL: a scheme and `://` since the last space, quote or angle bracket.
-fn in_url(before: &str) -> bool {
+pub(crate) fn in_url(before: &str) -> bool {
     let word = before.rsplit([' ', '\t', '\n', '\r', '"', '\'', '<', '>']).next().unwrap_or_default();
     word.split_once("://").is_some_and(|(scheme, _)| scheme.ends_with(|c: char| c.is_ascii_alphanumeric()))
 }

@@ -30,8 +30,8 @@ fn returned(of: &Profile) -> Json {
 }
 
 /// What differs between a profile and what came back of it, and what could not be compared.
-fn differences(wanted: &Json, back: &Json) -> Vec<(Path, &'static str)> {
-    let back = aligned(back, Teller::Kubernetes, &Hashes::default(), wanted).unwrap();
+pub fn differences(wanted: &Json, back: &Json, teller: Teller) -> Vec<(Path, &'static str)> {
+    let back = aligned(back, teller, &Hashes::default(), wanted).unwrap();
     let mut difference = diff::compare(wanted, &back.tree);
     difference.set_aside(&back.unread);
     let changes = difference.changes.iter().filter(|change| change.noise.is_none());
@@ -45,7 +45,7 @@ fn differences(wanted: &Json, back: &Json) -> Vec<(Path, &'static str)> {
 }
 
 /// The field that a path is in, of the workload or of one of its containers; names that somebody chose as `*`.
-fn pattern(path: &Path) -> String {
+pub fn pattern(path: &Path) -> String {
     const NAMED: [&str; 6] = ["services", "jobs", "stores", "init", "sidecars", "secrets"];
     let mut words: Vec<&str> = Vec::new();
     for segment in &path.0 {
@@ -72,7 +72,7 @@ fn a_profile_comes_back_from_its_manifests_but_for_a_list_and_then_as_it_is() {
     for seed in 0..PROFILES {
         let of = generate::profile(seed);
         let once = returned(&of);
-        for (path, how) in differences(&profile::tree(&of), &once) {
+        for (path, how) in differences(&profile::tree(&of), &once, Teller::Kubernetes) {
             *first.entry(format!("{how:<15} {}", pattern(&path))).or_default() += 1;
         }
         let of = profile::from_tree(&once).unwrap();
@@ -80,7 +80,7 @@ fn a_profile_comes_back_from_its_manifests_but_for_a_list_and_then_as_it_is() {
             continue;
         }
         twice += 1;
-        for (path, how) in differences(&once, &returned(&of)) {
+        for (path, how) in differences(&once, &returned(&of), Teller::Kubernetes) {
             *again.entry(format!("{how:<15} {}", pattern(&path))).or_default() += 1;
         }
     }

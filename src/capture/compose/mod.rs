@@ -6,6 +6,7 @@
 pub(super) mod images;
 mod interpolation;
 mod keys;
+mod mirror;
 mod mounts;
 pub(super) mod ports;
 pub(super) mod process;
@@ -72,6 +73,10 @@ pub fn draft(document: Document, from: &From, rules: &Rules) -> Result<Draft, Pr
     let mut sketch = Sketch::new(&plain(&project), from);
     let services = top.get("services");
     let all = services.as_ref().map(Taking::entries).unwrap_or_default();
+    if let Some(keys) = mirror::keys(&all) {
+        mirror::write(&keys, &top, &answers, &mut sketch);
+        return sketch.finish(&inputs, rules);
+    }
     let ends = ended(&all);
     let built = services.as_ref().map(images::built_here).unwrap_or_default();
     let mut names = Names::default();

@@ -13,6 +13,7 @@ use crate::{
         redact::{MASK, is_telling, named},
     },
     path::Path,
+    plan::in_url,
     profile::{Piece, Text},
 };
 
@@ -108,6 +109,34 @@ pub fn write<'s>(variable: &Variable<'s>, workload: &str, at: &Path, to: &mut Sk
                 let secret = to.secrets.declare(&format!("${{{name}}}"), &named(workload, wanted), None);
                 place.remark(format!("{name} of the host is the secret `{secret}` now"));
                 Piece::Secret(secret)
+            }
+        });
+    }
+    to.put(at, Text(pieces).to_string());
+}
+
+/// Writes a variable of a file that `render` wrote: what it takes from the host are secrets of the profile.
+pub fn write_rendered<'s>(variable: &Variable<'s>, at: &Path, to: &mut Sketch<'s>) {
+    to.origins.add(at.clone(), variable.at.clone());
+    let Answer { parts, .. } = &variable.answer;
+    if variable.answer.missing().next().is_none() {
+        to.put(at, Text::literal(variable.value.clone().unwrap_or_default()).to_string());
+        return;
+    }
+    let mut before = String::new();
+    let mut pieces = Vec::new();
+    for part in parts {
+        pieces.push(match part {
+            Part::Text(text) => {
+                before.push_str(text);
+                Piece::Literal(text.clone())
+            }
+            Part::Missing(name) => {
+                // Inside of a URL the value stands percent-encoded, in a variable of its own.
+                let of_url = name.strip_suffix("_URL").filter(|_| in_url(&before));
+                let name = of_url.unwrap_or(name);
+                let ours = name.to_lowercase().replace('_', "-");
+                Piece::Secret(to.secrets.declare(&format!("${{{name}}}"), &ours, None))
             }
         });
     }

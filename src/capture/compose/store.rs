@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::process::{Variable, write};
+use super::process::{Variable, write, write_rendered};
 pub use super::{images::engine as engine_of, mounts::tmpfs_of, process::Word};
 use crate::{
     capture::draft::{Sketch, Taking},
@@ -45,6 +45,17 @@ pub fn variables<'s>(variables: &[Variable<'s>], engine: Option<EngineKind>, at:
             }
             _ => write(variable, &name, &at.key("env").key(variable.name.as_str()), to),
         }
+    }
+}
+
+/// The same of a file that `render` wrote.
+pub fn rendered<'s>(variables: &[Variable<'s>], engine: Option<EngineKind>, at: &Path, to: &mut Sketch<'s>) {
+    for variable in variables {
+        let at = match engine.and_then(|engine| field_of(engine, &variable.name)) {
+            Some(field) => at.key(field),
+            None => at.key("env").key(variable.name.as_str()),
+        };
+        write_rendered(variable, &at, to);
     }
 }
 

@@ -75,7 +75,8 @@ class Ours:
         paths = [f"services.{name}" + "".join(parts[:length]) for length in range(1, len(parts) + 1)]
         if where[0] == "environment":
             # A list of variables is noted by its places, a file of them as a whole.
-            secret = [note for note in self.notes if note["message"].startswith("what is secret of it")]
+            told = "`password: " if where[1].endswith("PASSWORD_FILE") else "what is secret of it"
+            secret = [note for note in self.notes if note["message"].startswith(told)]
             listed = (f"services.{name}.environment[", f"services.{name}.env_file")
             paths += [note["path"] for note in secret if note["path"].startswith(listed)]
         if where[0] == "secrets":

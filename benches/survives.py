@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Which settings of a container survive a capture: the container of `tests/capture/flags.rs`, with every flag that says
-how one is, captured by this program and by docker-autocompose, as a table.
+"""Which flags of `docker run` survive a capture: containers with all of them that can be set here (tests/capture/flags.json),
+captured by this program, by docker-autocompose and by Compose's own `docker compose alpha generate`.
 
-Needs an engine with the image of `scripts/images`, a release build, and for the second column `python3 -m venv` and a
-package registry; where docker-autocompose cannot be had the column says so. Nothing is left behind.
+Writes benches/survives.md. Needs an engine with the image of `scripts/images`, a release build (or PROGRAM), and for the
+second column `python3 -m venv` and a package registry; where one cannot be had its column says so. Nothing is left
+behind. That what we keep is what `docker inspect` says is no part of it: tests/capture/flags.rs holds that.
 """
 
 import json
@@ -14,111 +15,161 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("PROGRAM", ROOT / "target/release/prodmirror"))
+RESULT = ROOT / "benches/survives.md"
 OTHER = "docker-autocompose==1.3.0"
 IMAGE = "prodmirror-built/python:3.11"
-
-# A flag of `docker run`, a value, and what of the output shows that it survived: ours, theirs.
-FLAGS = [
-    ("--env", "MODE=a b", r"MODE: \"?a b", r"MODE=a b"),
-    ("--env", "DB_PASSWORD=letmein-77", r"DB_PASSWORD: \"?\$\{secret:", r"DB_PASSWORD="),
-    ("--label", "team=shop", r"team: shop", r"team: shop"),
-    ("--hostname", "web-host", r"hostname: web-host", r"hostname: web-host"),
-    ("--user", "1000:1000", r"user: \"?1000:1000", r"user: [\"']?1000:1000"),
-    ("--workdir", "/tmp", r"working_dir: /tmp", r"working_dir: /tmp"),
-    ("--cpus", "0.5", r"limits: \{[^}]*cpu: 500m", r"cpus: [\"']?0?\.5"),
-    ("--memory", "64m", r"limits: \{[^}]*memory: 64Mi", r"mem_limit: 67108864"),
-    ("--memory-swap", "64m", r"swap: none", r"memswap_limit: 67108864"),
-    ("--memory-reservation", "32m", r"requests: \{[^}]*memory: 32Mi", r"mem_reservation: 33554432"),
-    ("--cpu-shares", "512", r"requests: \{[^}]*cpu: 500m", r"cpu_shares: 512"),
-    ("--pids-limit", "100", r"pids: 100", r"pids_limit: 100"),
-    ("--shm-size", "32m", r"shm_size: 32Mi", r"shm_size: 33554432"),
-    ("--read-only", None, r"read_only: true", r"read_only: true"),
-    ("--tmpfs", "/run:size=16m,mode=1777", r"/run: \{size: 16Mi, mode: 1777\}", r"/run:size=16m"),
-    ("--cap-add", "NET_BIND_SERVICE", r"NET_BIND_SERVICE", r"NET_BIND_SERVICE"),
-    ("--cap-drop", "ALL", r"drop: \[ALL\]", r"cap_drop:\s*\n\s*- ALL"),
-    ("--security-opt", "no-new-privileges", r"no_new_privileges: true", r"no-new-privileges"),
-    ("--security-opt", "seccomp=unconfined", r"seccomp: unconfined", r"seccomp=unconfined"),
-    ("--group-add", "2000", r"groups: \[\"?2000", r"group_add:\s*\n\s*- [\"']?2000"),
-    ("--add-host", "legacy.example.com:192.0.2.7", r"legacy\.example\.com\"?: \"?192\.0\.2\.7", r"legacy\.example\.com:192\.0\.2\.7"),
-    ("--dns", "192.0.2.53", r"192\.0\.2\.53", r"192\.0\.2\.53"),
-    ("--dns-search", "shop.local", r"shop\.local", r"shop\.local"),
-    ("--dns-option", "ndots:3", r"ndots: 3", r"ndots:3"),
-    ("--sysctl", "net.core.somaxconn=512", r"net\.core\.somaxconn: \"?512", r"net\.core\.somaxconn"),
-    ("--ulimit", "nofile=1024:2048", r"nofile: \{soft: 1024, hard: 2048\}", r"nofile"),
-    ("--restart", "on-failure:3", r"restart: on-failure", r"restart: on-failure"),
-    ("--stop-signal", "SIGINT", r"stop_signal: SIGINT", r"stop_signal: SIGINT"),
-    ("--stop-timeout", "70", r"stop_grace_period: 1m10s", r"stop_grace_period"),
-    ("--volume", "VOLUME:/var/lib/app", r"/var/lib/app: \{claim", r":/var/lib/app"),
-    ("--expose", "8000", r"ports: .*8000", r"expose:[\s\S]*8000"),
-    ("--health-cmd", "true", r"readiness:", r"healthcheck:"),
-    ("--health-interval", "5s", r"period: 5s", r"interval: 5"),
-    ("--health-retries", "2", r"failure_threshold: 2", r"retries: 2"),
-    ("--tty", None, r"Config\.Tty", r"tty: true"),
-    ("--init", None, r"HostConfig\.Init", r"init: true"),
-    ("--oom-score-adj", "10", r"HostConfig\.OomScoreAdj", r"oom_score_adj: 10"),
-    ("--cpuset-cpus", "0", r"HostConfig\.CpusetCpus", r"cpuset: [\"']?0"),
-    ("--domainname", "example.com", r"Config\.Domainname", r"domainname: example\.com"),
-]
+TABLE = json.loads((ROOT / "tests/capture/flags.json").read_text())
+SETS = ["full", "bare", "host", "created"]
+SECRET = "letmein-77"
 
 
-def run(*arguments, **more):
-    return subprocess.run(arguments, capture_output=True, text=True, **more)
+def run(*arguments):
+    return subprocess.run([str(word) for word in arguments], capture_output=True, text=True)
 
 
-def theirs(name, folder):
-    """What docker-autocompose prints, or why nothing."""
-    made = run(sys.executable, "-m", "venv", str(folder))
+def disk():
+    """A disk of this machine, as limits of reading and writing want one."""
+    names = sorted(path.name for path in pathlib.Path("/sys/block").iterdir())
+    return next(f"/dev/{name}" for name in names if pathlib.Path("/dev", name).exists())
+
+
+def start(name, files):
+    """One container a set; answers what each is called."""
+    pathlib.Path(files, "variables.env").write_text("FROM_FILE=1\n")
+    pathlib.Path(files, "labels.txt").write_text("tier=front\n")
+    network = ["--subnet", "10.231.78.0/24", "--ipv6", "--subnet", "fd00:78::/64", name]
+    made = [run("docker", "network", "create", *network),
+            run("docker", "run", "--detach", "--pull", "never", "--name", f"{name}-other", "--volume", f"{name}:/other", IMAGE, "sleep", "600")]
+    names = {}
+    for of in SETS:
+        names[of] = f"{name}-{of}"
+        arguments = ["docker", *(["create"] if of == "created" else ["run", "--detach"]), "--pull", "never"]
+        arguments += [] if of == "full" else ["--name", names[of]]
+        for row in TABLE["flags"]:
+            if row["on"] == of:
+                arguments.append(row["flag"])
+                if "value" in row:
+                    value = row["value"].replace("NAME", name).replace("FILES", files).replace("DISK", disk())
+                    arguments.append(value)
+        made.append(run(*arguments, IMAGE, "sleep", "600"))
+    for one in made:
+        if one.returncode != 0:
+            sys.exit(f"{' '.join(one.args)}: {one.stderr.strip()}")
+    return names
+
+
+def autocompose(folder):
+    """The program, or why it cannot be had."""
+    made = run(sys.executable, "-m", "venv", folder)
     if made.returncode == 0:
-        made = run(str(folder / "bin/pip"), "install", "--quiet", OTHER)
+        made = run(folder / "bin/pip", "install", "--quiet", OTHER)
     if made.returncode != 0:
         return None, (made.stderr or made.stdout).strip().splitlines()[-1]
-    done = run(str(folder / "bin/autocompose"), name)
+    return folder / "bin/autocompose", ""
+
+
+def ours(container):
+    done = run(PROGRAM, "capture", "docker", container, "--format", "json")
     if done.returncode != 0:
-        return None, done.stderr.strip().splitlines()[-1]
-    return done.stdout, ""
+        sys.exit(done.stderr)
+    if SECRET in done.stdout + done.stderr:
+        sys.exit("the password is in the capture")
+    return json.loads(done.stdout)
+
+
+def find(document, pointer):
+    for key in pointer.split("/")[1:]:
+        key = key.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, list):
+            document = document[int(key)] if int(key) < len(document) else None
+        else:
+            document = (document or {}).get(key)
+    return document
+
+
+def mine(row, name, container, captured):
+    """What became of a flag: kept, named as not taken, nothing to say, discarded by the engine, or lost."""
+    inspected = json.loads(run("docker", "inspect", container).stdout)[0]
+    if row.get("optional") and not find(inspected, row["inspect"].replace("NAME", name)):
+        return "discarded by this engine"
+    if "ours" in row:
+        at_top = row["ours"].startswith("/platform")
+        service = next(iter(captured["profile"]["services"].values()))
+        return "kept" if find(captured["profile"] if at_top else service, row["ours"].replace("NAME", name)) else "lost"
+    if "said" in row:
+        return "said otherwise"
+    path = row["note"].replace("NAME", name)
+    plain = [note["path"].replace('["', ".").replace('"]', "") for note in captured["notes"]]
+    return "named" if any(one.startswith(path) for one in plain) else "lost"
 
 
 def main():
     name = f"survives-{os.getpid()}"
-    arguments = ["docker", "run", "--detach", "--name", name]
-    for flag, value, _, _ in FLAGS:
-        arguments += [flag] if value is None else [flag, value.replace("VOLUME", name)]
-    started = run(*arguments, IMAGE, "sleep", "300")
-    try:
-        if started.returncode != 0:
-            sys.exit(f"docker run: {started.stderr.strip()}")
-        ours = run(str(PROGRAM), "capture", "docker", name)
-        if ours.returncode != 0:
-            sys.exit(ours.stderr)
-        with tempfile.TemporaryDirectory() as folder:
-            other, why = theirs(name, pathlib.Path(folder))
-    finally:
-        run("docker", "rm", "--force", "--volumes", name)
-        run("docker", "volume", "rm", "--force", name)
-    counts = [0, 0, 0]
-    # Quotes are a matter of spelling.
-    lines = ours.stdout.replace('"', "").splitlines()
-    other = other and other.replace('"', "")
-    comments = "\n".join(line for line in lines if line.lstrip().startswith("#"))
-    fields = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-    print(f"{'flag':<44} {'prodmirror':<12} docker-autocompose")
-    for flag, value, mine, their in FLAGS:
-        kept = "kept" if re.search(mine, fields) else "named" if re.search(mine, comments) else "lost"
-        there = "unknown" if other is None else "kept" if re.search(their, other) else "lost"
-        if "letmein-77" in (value or "") and there == "kept":
-            there = "in the open" if "letmein-77" in other else there
-        counts[0] += kept == "kept"
-        counts[1] += kept == "named"
-        counts[2] += there in ("kept", "in the open")
-        print(f"{flag + ' ' + (value or ''):<44} {kept:<12} {there}")
-    print(f"of {len(FLAGS)}: kept {counts[0]}, named as not taken {counts[1]}; docker-autocompose kept {counts[2]}")
-    if other is None:
-        print(f"docker-autocompose could not be had: {why}")
-    if "letmein-77" in ours.stdout + ours.stderr:
-        sys.exit("the password is in the capture")
-    return 0 if counts[0] + counts[1] == len(FLAGS) else 1
+    with tempfile.TemporaryDirectory() as files:
+        try:
+            names = start(name, files)
+            program, why = autocompose(pathlib.Path(files, "venv"))
+            captured = {of: ours(container) for of, container in names.items()}
+            others = []
+            for title, command in (("docker-autocompose", [program] if program else None),
+                                   ("compose generate", ["docker", "compose", "alpha", "generate"])):
+                said = {of: run(*command, container) for of, container in names.items()} if command else None
+                others.append((title, said))
+            rows = table(name, names, captured, others)
+        finally:
+            for of in [*SETS, "other"]:
+                run("docker", "rm", "--force", "--volumes", f"{name}-{of}")
+            run("docker", "volume", "rm", "--force", name)
+            run("docker", "network", "rm", name)
+    write(rows, others, why)
+    lost = [row[0] for row in rows if row[1] == "lost"]
+    if lost:
+        sys.exit(f"lost without a word: {', '.join(lost)}")
+
+
+def table(name, names, captured, others):
+    rows = []
+    for row in TABLE["flags"]:
+        cells = [mine(row, name, names[row["on"]], captured[row["on"]])]
+        for _, said in others:
+            if said is None:
+                cells.append("unknown")
+                continue
+            done = said[row["on"]]
+            # Quotes are a matter of spelling.
+            plain = re.sub("[\"']", "", done.stdout)
+            kept = "compose" in row and re.search(row["compose"].replace("NAME", name), plain)
+            kept = "kept" if kept else "no answer" if done.returncode != 0 else "lost"
+            cells.append("in the open" if kept == "kept" and SECRET in row.get("value", "") else kept)
+        shown = f"{row['flag']} {row.get('value', '')}".strip()
+        rows.append((shown, *["the engine discards it here" if cells[0].startswith("disc") else cell for cell in cells]))
+    return rows
+
+
+def write(rows, others, why):
+    def line(cells):
+        return "| " + " | ".join(cells) + " |"
+
+    def count(column, *words):
+        return str(sum(row[column] in words for row in rows))
+
+    titles = ["prodmirror", *[title for title, _ in others]]
+    text = [line(["flag of `docker run`", *titles]), "|---|" + "---|" * len(titles)]
+    text += [line([f"`{row[0]}`", *row[1:]]) for row in rows]
+    text.append(line(["**kept**", *[f"**{count(at, 'kept', 'in the open', 'said otherwise')}**" for at in (1, 2, 3)]]))
+    text.append(line(["**named as not taken**", *[f"**{count(at, 'named')}**" for at in (1, 2, 3)]]))
+    text.append(line(["**lost without a word**", *[f"**{count(at, 'lost', 'no answer')}**" for at in (1, 2, 3)]]))
+    left = [f"- `{flag}`: {reason}" for flag, reason in TABLE["left"].items()]
+    head = __doc__.split("\n\n")[0].replace("\n", " ").partition(": ")[2]
+    body = [f"# Which flags of `docker run` survive a capture\n\nWritten by `benches/survives.py`: {head}", "\n".join(text),
+            "`in the open` is a password that stands in the file; `said otherwise` needs no field, and "
+            "tests/capture/flags.json says why; `no answer` is a container at which the program ended.",
+            "Of no container, or of none here:\n\n" + "\n".join(left)]
+    body += [f"{OTHER} could not be had: {why}"] if why else []
+    RESULT.write_text("\n\n".join(body) + "\n")
+    print("\n".join(text))
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ pub fn is_default(field: &[&str], value: &serde_json::Value) -> bool {
             (field, text.as_str()),
             (_, "")
                 | (["HostConfig", "NetworkMode"], "default" | "bridge")
-                | (["HostConfig", "IpcMode"], "private" | "shareable")
+                | (["HostConfig", "IpcMode"], "private")
                 | (["HostConfig", "Runtime"], "runc")
                 | (["HostConfig", "LogConfig"], "json-file")
         ),

@@ -53,6 +53,9 @@ pub fn image<'s>(service: &Taking<'s>, at: &Path, built_here: &BTreeSet<String>,
         build.left_out("`docker compose build` makes the image");
     }
     let text = written.letters().unwrap_or_default();
+    if text.starts_with("sha256:") {
+        return to.hole(&at, "it is named by its id alone, which no registry knows", Some(&written));
+    }
     let reference = match built_here.contains(&text) {
         true => local(&text),
         false => text,

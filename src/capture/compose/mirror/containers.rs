@@ -42,6 +42,9 @@ pub fn main<'s>(
     answers: &Answers,
     to: &mut Sketch<'s>,
 ) {
+    for item in map.members("volumes") {
+        volume(&item, site, to);
+    }
     container(map, site, variables, answers, to);
     let at = site.at;
     walls::field(map, "stop_signal", at.key("stop_signal"), |text| Some(text.to_owned()), to);
@@ -57,7 +60,7 @@ pub fn main<'s>(
     }
 }
 
-/// An init container or a sidecar.
+/// An init container or a sidecar, which has the volumes of its replica.
 pub fn beside<'s>(
     map: &Taking<'s>,
     site: &Site<'_, 's>,
@@ -94,16 +97,13 @@ fn container<'s>(
 ) {
     let Site { at, engine, .. } = *site;
     images::image(map, at, &BTreeSet::new(), to);
-    for item in map.members("volumes") {
-        volume(&item, site, to);
-    }
     mounts::tmpfs(map, at, to);
     store::rendered(&variables, engine, at, to);
     for key in ["entrypoint", "command"] {
         if let (Some(place), Some(words)) = (map.get(key), words(map, key, answers)) {
             match engine.filter(|_| key == "command") {
                 Some(engine) => {
-                    let words = without_own_settings(words, site, to);
+                    let words = without_own_settings(words, &place, site, to);
                     store::command(&words, engine, &place, at, to);
                 }
                 None => {
@@ -118,12 +118,20 @@ fn container<'s>(
 }
 
 /// The words of a store's command but those that lead to a file of the mirror's, which holds its password.
-fn without_own_settings(mut words: Vec<Word>, site: &Site<'_, '_>, to: &mut Sketch<'_>) -> Vec<Word> {
+fn without_own_settings<'s>(
+    mut words: Vec<Word>,
+    place: &Taking<'s>,
+    site: &Site<'_, 's>,
+    to: &mut Sketch<'s>,
+) -> Vec<Word> {
     let leads = |pair: &[Word]| pair[0].text == "--include" && pair[1].text == REDIS_CONF;
     if let Some(found) = words.windows(2).position(leads) {
         words.drain(found..found + 2);
+        // Where variables refer to a secret of that name it is the same: a client could not log in otherwise.
         let name = format!("{}-password", site.service);
-        let secret = to.secrets.declare(&format!("{REDIS_CONF} of {}", site.service), &name, None);
+        let variable = name.to_uppercase().replace('-', "_");
+        let secret = to.secrets.declare(&format!("${{{variable}}}"), &name, None);
+        place.remark(format!("its password lies in a file beside: `{secret}` is taken for it"));
         to.put(&site.at.key("password"), Text(vec![Piece::Secret(secret)]).to_string());
     }
     words
@@ -145,6 +153,9 @@ fn volume<'s>(item: &Taking<'s>, site: &Site<'_, 's>, to: &mut Sketch<'s>) {
         to.take(&at, json!({"claim": name}), item);
     } else if let Some(name) = source.strip_prefix("pm.shared.") {
         to.take(&at, json!({"shared": name}), item);
+    } else if target == REDIS_CONF {
+        // A mirror makes it of the password.
+        item.used();
     } else if [".files", ".secrets"].iter().any(|end| source.ends_with(end)) {
         item.left_out(format!(
             "its content lies beside the Compose file: `files: {{{target}: {{from: FILE}}}}`"

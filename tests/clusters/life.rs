@@ -41,9 +41,25 @@ async fn listed(kind: &Kind, name: &ClusterName) -> Option<KindCluster> {
     all.into_iter().find(|cluster| cluster.name == *name)
 }
 
-fn docker(words: &[&str]) {
+fn docker(words: &[&str]) -> String {
     let output = Command::new("docker").args(words).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A container beside the nodes: it gets the lowest address that is free.
+struct Taker(String);
+
+impl Taker {
+    fn run(image: &str) -> Self {
+        Self(docker(&["run", "--detach", "--network", "kind", "--entrypoint", "sleep", image, "600"]))
+    }
+}
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rm", "--force", &self.0]).output();
+    }
 }
 
 #[tokio::test]
@@ -75,14 +91,20 @@ async fn mirrors_that_ask_for_the_same_share_one_cluster_until_the_last_of_them_
     let found = listed(&kind, &name).await.unwrap();
     assert_eq!((found.mirrors, found.busy), (Some(vec!["pm-shop".to_owned()]), false));
 
-    // A machine that was switched off, and on again.
+    // A machine that was switched off, and on again; its address is another's by then.
     let before = cluster.host().await.unwrap().uid;
-    docker(&["kill", &format!("{name}-control-plane")]);
+    let node = format!("{name}-control-plane");
+    let address = || docker(&["inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", &node]);
+    let first = address();
+    docker(&["kill", &node]);
+    let taker = Taker::run(&kind.node_image().await.unwrap().unwrap());
     assert_eq!(listed(&kind, &name).await.unwrap().mirrors, None, "a cluster that is stopped was asked");
     assert!(kind.delete_unused(&name).await.is_err(), "what cannot be asked may hold mirrors");
     let again = kind.ensure(&whose, &name, &shape, &Unheard).await.unwrap();
     let cluster = connect(&kind, &name).await;
     assert_eq!(cluster.host().await.unwrap().uid, before, "it was made again, and its mirrors are lost");
+    assert_ne!(address(), first);
+    drop(taker);
     drop(again);
 
     cluster.destroy("pm-shop", &mirror, LONG).await.unwrap();

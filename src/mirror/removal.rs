@@ -100,7 +100,16 @@ pub async fn gc(backend: &dyn Backend, rule: &GcRule, dry_run: bool, report: &dy
         // A label that is no name of ours was put there by someone else.
         let Ok(mirror) = Name::new(found.mirror.as_str()) else { continue };
         let status = match &found.keeper {
-            Some(_) => backend.says(&mirror).await.ok().flatten(),
+            Some(_) => match backend.says(&mirror).await {
+                Ok(status) => status,
+                // It is there and may be well: an answer that does not come is no reason to remove it.
+                Err(error) => {
+                    report.event(Progress::Note(format!(
+                        "{mirror} is left: it does not say how it is: {error}"
+                    )));
+                    continue;
+                }
+            },
             None => None,
         };
         let Some(why) = garbage(&found, status.as_ref(), rule) else {

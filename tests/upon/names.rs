@@ -145,6 +145,40 @@ fn gc_takes_what_nobody_will_come_back_for() {
 }
 
 #[test]
+fn a_mirror_that_cannot_be_looked_at_is_not_taken_for_one_that_nobody_made() {
+    let it = User::new("blind", web);
+    it.up(&[]).ok();
+    // One who may see all of a mirror but its pods.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let kubeconfig = it.cli.file("blind.kubeconfig", &runtime.block_on(stage::credentials_of("blind")));
+    let kinds = "namespaces,configmaps,leases,secrets,services,serviceaccounts,persistentvolumeclaims,deployments,\
+        statefulsets,jobs,cronjobs,networkpolicies,horizontalpodautoscalers";
+    let role = format!("{}-blind", it.name);
+    let rule = json!({"apiGroups": ["*"], "resources": kinds.split(',').collect::<Vec<_>>(), "verbs": ["get", "list"]});
+    let metadata = json!({"name": role});
+    let api = "rbac.authorization.k8s.io";
+    for object in [
+        json!({"apiVersion": format!("{api}/v1"), "kind": "ClusterRole", "metadata": metadata, "rules": [rule]}),
+        json!({
+            "apiVersion": format!("{api}/v1"), "kind": "ClusterRoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": "blind"}],
+        }),
+    ] {
+        ground().create(&it.cli, &object);
+    }
+    // What nobody made is given ten seconds.
+    std::thread::sleep(std::time::Duration::from_secs(11));
+    let mut command = it.cli.command(&["gc", "--dry-run", "--format", "json"]);
+    let gc = command.env("KUBECONFIG", &kubeconfig).output().unwrap();
+    let said = String::from_utf8_lossy(&gc.stderr);
+    assert!(gc.status.success() && said.contains("is left: it does not say how it is"), "{said}");
+    let gone: serde_json::Value = serde_json::from_slice(&gc.stdout).unwrap();
+    assert_eq!(gone["objects"], json!([]), "{gone:#}");
+    ground().kubectl(&["delete", "clusterrole,clusterrolebinding", &role]);
+}
+
+#[test]
 fn an_interrupted_up_removes_what_it_made_and_leaves_what_was_up() {
     let it = User::new("interrupt", web);
     let interrupted = || {

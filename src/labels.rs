@@ -50,6 +50,8 @@ pub enum Kind {
     Registry,
     Network,
     Volume,
+    /// What removes a mirror when its time is over.
+    Expiry,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Self::Registry => "registry",
             Self::Network => "network",
             Self::Volume => "volume",
+            Self::Expiry => "expiry",
         }
     }
 }

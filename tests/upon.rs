@@ -4,6 +4,8 @@
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "upon/bounds.rs"]
+mod bounds;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;

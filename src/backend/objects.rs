@@ -51,7 +51,8 @@ pub trait Placing: Send + Sync {
     /// What the place itself says that a launch would change, field by field. Makes nothing.
     fn preview(&self) -> Later<'_, Vec<ObjectDifference>>;
 
-    /// Has the mirror's record say which ports are open on whichever host asks for them.
+    /// Has the mirror's record say which ports are open on whichever host asks for them, and the place how much of it
+    /// the mirror may take.
     fn publish(&self) -> Later<'_, ()>;
 
     /// Makes sure that the nodes can have the images.

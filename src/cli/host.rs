@@ -19,6 +19,8 @@ pub struct Host {
     pub hash_key: PathBuf,
     /// The files of KUBECONFIG, else kubectl's own.
     pub kubeconfig: Vec<PathBuf>,
+    /// What has kubectl in it, for the end of mirrors on clusters.
+    pub(super) expiry_image: Option<String>,
     /// DOCKER_HOST, the context and the folder of the `docker` command.
     pub(super) docker_host: Option<String>,
     pub(super) docker_context: Option<String>,
@@ -52,6 +54,7 @@ impl Host {
             artifacts,
             hash_key,
             kubeconfig,
+            expiry_image: variable("PRODMIRROR_EXPIRY_IMAGE"),
             docker_host: variable("DOCKER_HOST"),
             docker_context: variable("DOCKER_CONTEXT"),
             docker_config: variable("DOCKER_CONFIG").map_or_else(|| home.join(".docker"), PathBuf::from),

@@ -103,6 +103,7 @@ impl Host {
             nodes: Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() }),
             logins: None,
             templates: Arc::new(templates),
+            expiry_image: self.expiry_image.clone(),
         };
         Ok(Box::new(Mirrors::new(cluster, BackendKind::Kind, settings)))
     }
@@ -136,6 +137,7 @@ impl Host {
                 std::env::current_exe().ok(),
             )),
             templates: Arc::new(templates),
+            expiry_image: self.expiry_image.clone(),
         };
         Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, settings)))
     }

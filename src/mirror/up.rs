@@ -127,6 +127,12 @@ async fn attempt(
     for text in drawn.notes() {
         report.event(Progress::Note(text.clone()));
     }
+    if let Drawn::Objects { .. } = drawn {
+        // No field of the ledger stands for what a cluster does of itself for a mirror.
+        for lack in &prepared.lacks {
+            report.event(Progress::Note(format!("{}: {}", lack.message, lack.hint)));
+        }
+    }
     let mut timings = vec![timing("preflight", began)];
 
     let observed = admit::admit(backend, &drawn, request, report).await?;

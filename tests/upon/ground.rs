@@ -55,7 +55,7 @@ impl Ground {
         self.folder.path().join("kubeconfig")
     }
 
-    fn try_kubectl(&self, arguments: &[&str]) -> Output {
+    pub fn try_kubectl(&self, arguments: &[&str]) -> Output {
         let kubeconfig = self.kubeconfig();
         let mut command = Command::new(release().join("kubectl"));
         command.args(["--kubeconfig".as_ref(), kubeconfig.as_os_str()]).args(arguments).output().unwrap()
@@ -68,6 +68,11 @@ impl Ground {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "kubectl {arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// What it prints, which may be a no.
+    pub fn kubectl_says(&self, arguments: &[&str]) -> String {
+        String::from_utf8_lossy(&self.try_kubectl(arguments).stdout).trim().to_owned()
     }
 
     /// The container that is its only node.
@@ -91,7 +96,7 @@ impl Ground {
 }
 
 /// Where `make setup-kind` puts its programs.
-fn release() -> PathBuf {
+pub fn release() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_prodmirror")).ancestors().nth(3).unwrap().join("release")
 }
 

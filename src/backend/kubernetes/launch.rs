@@ -11,8 +11,8 @@ use kube::{Api, core::GroupVersionKind};
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, ClusterError, ObjectName, Result, Wanted, error, list::refuse_others, pull_secret::PULLS,
-    record::RECORD, secrets::whole,
+    Cluster, ClusterError, ObjectName, Result, Wanted, error, expiry, list::refuse_others,
+    pull_secret::PULLS, record::RECORD, secrets::whole,
 };
 use crate::{
     backend::{Report, SecretValues},
@@ -136,12 +136,18 @@ impl Cluster {
     }
 }
 
-/// What the namespace of a mirror of this plan has, its record and what it may pull included.
+/// What the namespace of a mirror of this plan has, its record, what it may pull and its end included.
 pub(super) fn kept(plan: &ClusterPlan) -> BTreeSet<ObjectName> {
     let name = |object: &Object| ObjectName::new(object.body.kind().as_str(), &object.name, None);
     let record = ObjectName::new(ObjectKind::ConfigMap.as_str(), RECORD, None);
     let pulls = ObjectName::new(ObjectKind::Secret.as_str(), PULLS, None);
-    plan.objects.iter().map(name).chain([record, pulls]).collect()
+    let end = [
+        ObjectKind::ServiceAccount.as_str(),
+        ObjectKind::NetworkPolicy.as_str(),
+        ObjectKind::CronJob.as_str(),
+    ];
+    let end = end.map(|kind| ObjectName::new(kind, expiry::NAME, None));
+    plan.objects.iter().map(name).chain([record, pulls]).chain(end).collect()
 }
 
 fn makes_pods(kind: ObjectKind) -> bool {

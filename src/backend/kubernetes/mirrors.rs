@@ -7,7 +7,7 @@ use crate::{
     backend::{
         Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Here, Images, Lack, Later, Lease, LeaseKind,
         Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power, Progress, Record,
-        Report, Result, Scope, SecretValues, TarReader, TarStream, Target,
+        Report, Result, Scope, SecretValues, TarReader, TarStream, Target, Unheard,
     },
     formats::journal::{Event, KeeperStatus},
     labels::kubernetes as keys,
@@ -38,6 +38,8 @@ pub struct Settings {
     /// What the user may pull; absent where the nodes have their images from this host.
     pub logins: Option<DockerLogins>,
     pub templates: Arc<Templates>,
+    /// With kubectl as its entry: it removes a mirror whose time is over. Absent: the public one of the cluster's version.
+    pub expiry_image: Option<String>,
 }
 
 /// Mirrors on a cluster.
@@ -69,11 +71,12 @@ impl Mirrors {
 
     async fn read_capabilities(&self, ask: &Ask) -> Result<(Capabilities, Vec<Lack>)> {
         let space = namespace(&ask.mirror);
-        let needed = Right::of_a_mirror();
+        let (needed, wished) = (Right::of_a_mirror(), Right::of_its_bounds());
         let missing = self.cluster.missing_rights(&space, &needed);
-        let (host, missing, here) =
-            tokio::join!(self.cluster.host(), missing, self.settings.images.here(ask));
-        let (missing, here) = (missing?, here?);
+        let unbound = self.cluster.missing_rights(&space, &wished);
+        let (host, missing, unbound, here) =
+            tokio::join!(self.cluster.host(), missing, unbound, self.settings.images.here(ask));
+        let (missing, unbound, here) = (missing?, unbound?, here?);
         let mut capabilities = Capabilities::unknown(self.kind, ask.mirror.clone(), ask.owner.clone());
         capabilities.options = ask.options.clone();
         (capabilities.images, capabilities.roles) = (here.images, here.roles);
@@ -83,7 +86,8 @@ impl Mirrors {
         }
         let host = host?;
         host.tell(&mut capabilities);
-        let mut lacks = Vec::new();
+        let mut lacks: Vec<Lack> =
+            (!unbound.is_empty()).then(|| bounds_missing(&space, &unbound)).into_iter().collect();
         if ask.not_on.as_ref() == Some(&host.uid) {
             lacks.push(Lack {
                 code: "same-cluster".to_owned(),
@@ -145,6 +149,21 @@ impl Mirrors {
         Ok(names)
     }
 
+    /// Has the cluster know when a mirror's time is over. A user without the rights was told before.
+    async fn end_at(&self, mirror: &Name, expires: Option<&str>) -> Result<()> {
+        let Some(at) = expires.and_then(|at| at.parse().ok()) else {
+            return Ok(self.cluster.never_expire(mirror).await?);
+        };
+        let image = match &self.settings.expiry_image {
+            Some(image) => image.clone(),
+            None => self.cluster.kubectl_image().await?,
+        };
+        if self.cluster.expire(mirror, at, &image).await? {
+            self.settings.nodes.supply(&[image], &Unheard).await?;
+        }
+        Ok(())
+    }
+
     async fn read_secrets(&self, mirror: &Name) -> Result<SecretValues> {
         use k8s_openapi::api::core::v1::Secret;
         use kube::{Api, api::ListParams};
@@ -164,11 +183,26 @@ impl Mirrors {
     }
 }
 
+fn bounds_missing(space: &str, missing: &[Right]) -> Lack {
+    Lack {
+        code: "bounds-missing".to_owned(),
+        message: format!(
+            "missing rights in namespace `{space}`: {}; the mirror has no quota there, or does not end by itself",
+            listed(missing)
+        ),
+        hint: "past its time it goes with the next `prodmirror gc`".to_owned(),
+        fatal: false,
+    }
+}
+
+fn listed(rights: &[Right]) -> String {
+    rights.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn rights_missing(space: &str, missing: &[Right]) -> Lack {
-    let all: Vec<String> = missing.iter().map(ToString::to_string).collect();
     Lack {
         code: "rights-missing".to_owned(),
-        message: format!("missing rights in namespace `{space}`: {}", all.join(", ")),
+        message: format!("missing rights in namespace `{space}`: {}", listed(missing)),
         hint: "ask whoever owns the cluster for them, or name another context".to_owned(),
         fatal: true,
     }
@@ -252,7 +286,13 @@ impl Record for Mirrors {
     }
 
     fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event) -> Later<'a, ()> {
-        Box::pin(async move { Ok(self.cluster.add(mirror, event).await?) })
+        Box::pin(async move {
+            self.cluster.add(mirror, event).await?;
+            if let Event::UpBegun { expires, .. } | Event::UpFailed { expires, .. } = event {
+                self.end_at(mirror, expires.as_deref()).await?;
+            }
+            Ok(())
+        })
     }
 
     fn remember<'a>(&'a self, mirror: &'a Name, document: Vec<u8>) -> Later<'a, ()> {

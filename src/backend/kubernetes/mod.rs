@@ -7,11 +7,13 @@
 //! and [`Cluster::preview`] says what it would change. [`Doors`] keep a mirror's ports open on this host.
 
 mod apply;
+mod bounds;
 mod connect;
 mod destroy;
 pub(in crate::backend) mod doors;
 mod error;
 mod exec;
+mod expiry;
 mod follow;
 mod forward;
 mod fresh;

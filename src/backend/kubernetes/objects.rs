@@ -150,7 +150,11 @@ impl Placing for InPlace<'_> {
     }
 
     fn publish(&self) -> Later<'_, ()> {
-        Box::pin(async move { Ok(self.cluster.keep_doors(&self.plan.mirror, &self.plan.doors).await?) })
+        Box::pin(async move {
+            let published = self.cluster.keep_doors(&self.plan.mirror, &self.plan.doors);
+            let (bounded, published) = tokio::join!(self.cluster.bound(self.plan), published);
+            Ok(bounded.and(published)?)
+        })
     }
 
     fn preview(&self) -> Later<'_, Vec<ObjectDifference>> {

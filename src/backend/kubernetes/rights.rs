@@ -58,16 +58,27 @@ const WATCHED: [Rule; 4] = [
     ("apps", &["replicasets"], &["list", "watch"]),
 ];
 
+/// What a mirror's quota and its own end ask for, without which it lives as well.
+const BOUNDS: [Rule; 2] = [
+    ("", &["resourcequotas"], &["get", "list", "watch", "create", "patch"]),
+    ("rbac.authorization.k8s.io", &["roles", "rolebindings"], &["list", "create", "patch", "delete"]),
+];
+
 impl Right {
     /// Every right that a mirror needs, in a fixed order.
     pub fn of_a_mirror() -> Vec<Self> {
-        let rules = LAUNCH.iter().chain(&WATCHED);
-        let rights = rules.flat_map(|&(group, resources, verbs)| {
-            let of =
-                move |&resource: &&'static str| verbs.iter().map(move |&verb| Self { verb, group, resource });
-            resources.iter().flat_map(of)
-        });
-        rights.collect()
+        LAUNCH.iter().chain(&WATCHED).flat_map(Self::of_rule).collect()
+    }
+
+    /// Those for its quota, and for the end that it comes to by itself.
+    pub fn of_its_bounds() -> Vec<Self> {
+        BOUNDS.iter().flat_map(Self::of_rule).collect()
+    }
+
+    fn of_rule(&(group, resources, verbs): &Rule) -> impl Iterator<Item = Self> + use<> {
+        let of =
+            move |&resource: &&'static str| verbs.iter().map(move |&verb| Self { verb, group, resource });
+        resources.iter().flat_map(of)
     }
 }
 

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use prodmirror::{
     backend::{Ask, Backend, Lack, ObjectDifference, Unheard},
     ledger::Wanted,
-    mirror::{self, Drawn, Source},
+    mirror::{self, Drawn, GivenSecrets, Source},
     plan::{self, Capabilities, ClusterPlan, Plan as Planned, Step},
     profile::Loaded,
     render::Templates,
@@ -70,14 +70,15 @@ struct HostDocument {
 impl Plan {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let (mut loaded, _) = self.profile.load(ui)?;
-        settings::fill(&settings::given(&self.secrets, &loaded.profile)?, &mut loaded.profile);
+        let given = settings::given(&self.secrets, &loaded.profile)?;
+        settings::fill(&given, &mut loaded.profile);
         let host = Host::read()?;
         let unpinned = self.profile.allow_unpinned;
         if self.plan.context.is_some() {
             let ask = host.ask(&loaded.profile, &self.plan, unpinned)?;
             let place =
                 host.place(&self.plan, &ask, &loaded.profile, Templates::embedded(), &Unheard).await?;
-            return show(ui, place.backend(), &loaded, &ask).await;
+            return show(ui, place.backend(), &loaded, &ask, &given).await;
         }
         if let Some(kind) = self.plan.backend.cluster() {
             let known = host.cluster(kind, &loaded.profile, &self.plan, unpinned)?;
@@ -104,17 +105,28 @@ impl Plan {
 }
 
 /// Asks the place what it is, and shows the plan for it.
-pub async fn show(ui: &Ui, backend: &dyn Backend, loaded: &Loaded, ask: &Ask) -> Result<u8, Failure> {
+pub async fn show(
+    ui: &Ui,
+    backend: &dyn Backend,
+    loaded: &Loaded,
+    ask: &Ask,
+    given: &GivenSecrets,
+) -> Result<u8, Failure> {
     let (capabilities, lacks) = backend.capabilities(ask).await?;
     let source = Source { profile: &loaded.profile, origins: &loaded.origins };
     match Drawn::new(backend, source, &capabilities) {
         Drawn::Containers { plan, .. } => print(ui, &plan, &lacks),
         Drawn::Objects { place, plan } => {
-            // Values of secrets are compared by none: it shows which keys there are.
-            let present = backend.secrets(&plan.mirror).await?;
-            let values = mirror::secret_values(&plan.secrets, &mirror::GivenSecrets::default(), &present)?;
-            let changes = place.placing(&plan, &values)?.preview().await?;
-            print_cluster(ui, &plan, Some(&changes));
+            // Whoever lacks a right is told of all of them, not of the first that the cluster stumbles over.
+            let changes = match lacks.iter().any(|lack| lack.fatal) {
+                true => None,
+                false => {
+                    let present = backend.secrets(&plan.mirror).await?;
+                    let values = mirror::secret_values(&plan.secrets, given, &present)?;
+                    Some(place.placing(&plan, &values)?.preview().await?)
+                }
+            };
+            print_cluster(ui, &plan, changes.as_deref());
             warn(ui, &lacks);
         }
     }

@@ -71,7 +71,7 @@ impl Up {
         let settings = Settings::read(&self.launch, &loaded.profile)?;
         settings.fill(&mut loaded.profile);
         if self.dry_run {
-            return plan_command::show(ui, backend, &loaded, &ask).await;
+            return plan_command::show(ui, backend, &loaded, &ask, &settings.given).await;
         }
         let request = settings.request(&loaded, &read, &host, ask, LeaseKind::Up, false)?;
         let up = launch::launch(ui, &host, backend, request, settings.keep).await?;

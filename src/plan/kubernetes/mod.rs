@@ -17,11 +17,13 @@
 //! 5. `Ready` waits for Deployments, StatefulSets and Jobs of these names.
 //! 6. What the namespace holds with our labels and the plan does not have any more is removed.
 
+mod bounds;
 mod container;
 mod files;
 mod labels;
 mod names;
 mod network;
+mod notes;
 mod objects;
 mod pod;
 mod pods;
@@ -38,6 +40,7 @@ mod workload;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use bounds::Bounds;
 pub use objects::{Body, EgressRule, Object, ObjectKey, ObjectKind, SecretText, ServicePort, protocol_text};
 pub use pod::{
     ContainerPort, ContainerSpec, DnsSpec, EnvSource, HookSpec, PodMount, PodSpec, ProbeSpec, Projection,
@@ -55,7 +58,7 @@ pub(crate) use pods::{is_search, processes_of};
 pub(crate) use seconds::{grace as grace_seconds, sleep as sleep_seconds, up as whole_seconds};
 
 use super::{
-    BackendKind, Capabilities, PodKind, Refusal, SecretPlan, Served, Site, Step, Template, gateway, notes,
+    BackendKind, Capabilities, PodKind, Refusal, SecretPlan, Served, Site, Step, Template, gateway,
     order::{self, Node},
     refusals, secrets as of_profile, spec, stores as engines,
 };
@@ -64,7 +67,7 @@ use crate::{
     labels::{Kind, kubernetes as keys},
     ledger::{self, Wanted},
     name::Name,
-    profile::{self, Bytes, Cpu, EngineKind, Origins, Profile, Seed},
+    profile::{self, Bytes, EngineKind, Origins, Profile, Seed},
 };
 
 /// Takes every decision for a cluster.
@@ -82,10 +85,11 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
         backend: capabilities.host.backend,
         namespace: namespace(&capabilities.mirror),
         shape: shape(profile, capabilities),
+        bounds: Bounds::of(&objects),
         steps: steps::steps(&nodes, &objects),
         ledger: Vec::new(),
         origins: origins.0.iter().map(|(path, origin)| (path.to_string(), origin.to_string())).collect(),
-        notes: cluster_notes(&site, &nodes, &objects),
+        notes: notes::of_plan(&site, &nodes, &objects),
         refusals: cluster_refusals(&site, &nodes, &objects),
         stores: nodes.iter().filter_map(|node| store(&site, node)).collect(),
         jobs: nodes.iter().filter_map(job).collect(),
@@ -119,6 +123,8 @@ pub struct ClusterPlan {
     pub namespace: String,
     /// What the cluster is made like, where one is made for it.
     pub shape: Option<ClusterShape>,
+    /// The quota of its namespace.
+    pub bounds: Bounds,
     /// Secrets in the order of the profile, each with the variables through which templates name it.
     pub secrets: Vec<SecretPlan>,
     /// In an order in which they can be made.
@@ -311,43 +317,6 @@ fn templates(objects: &[Object]) -> impl Iterator<Item = &Template> {
         _ => None,
     });
     secrets.flat_map(|data| data.values().map(SecretText::template))
-}
-
-fn cluster_notes(site: &Site<'_>, nodes: &[Node<'_>], objects: &[Object]) -> Vec<String> {
-    let mut all = Vec::new();
-    for object in objects {
-        let (Some(service), Some(pod)) = (&object.service, object.pod()) else { continue };
-        let note = |container: &ContainerSpec| {
-            notes::of_image(&format!("{service}/{}", container.name), &container.image)
-        };
-        all.extend(pod.containers().filter_map(note));
-    }
-    all.extend(nodes.iter().flat_map(|node| notes::of_node(nodes, node)));
-    all.extend(too_small(site, objects));
-    all
-}
-
-/// Kubernetes runs no pod for whose requests there is no room; one without a request asks for its limit.
-fn too_small(site: &Site<'_>, objects: &[Object]) -> Option<String> {
-    let asked = |pod: &PodSpec| -> u64 {
-        let of = |container: &ContainerSpec| container.requests.cpu.or(container.limits.cpu);
-        let beside = pod.sidecars.iter().chain([&pod.main]);
-        beside.filter_map(of).map(|cpu| cpu.millis).sum()
-    };
-    let replicas = |object: &Object| match object.body {
-        Body::Deployment { replicas, .. } | Body::StatefulSet { replicas, .. } => u64::from(replicas),
-        _ => 1,
-    };
-    let pods = objects.iter().filter_map(|object| Some((replicas(object), object.pod()?)));
-    let started = pods.filter(|(_, pod)| !pod.on_demand);
-    let asked: u64 = started.map(|(replicas, pod)| replicas.saturating_mul(asked(pod))).sum();
-    let shape = shape(site.profile, site.capabilities);
-    let kept = shape.iter().flat_map(|shape| &shape.nodes).map(|node| node.withheld.cores).sum();
-    let cores = site.capabilities.host.cores.saturating_sub(kept);
-    (cores > 0 && asked > u64::from(cores) * 1000).then(|| {
-        let asked = Cpu { millis: asked };
-        format!("the pods ask for {asked} of CPU, and there are {cores} cores: some will wait for room; lower `resources.requests.cpu`")
-    })
 }
 
 fn cluster_refusals(site: &Site<'_>, nodes: &[Node<'_>], objects: &[Object]) -> Vec<Refusal> {

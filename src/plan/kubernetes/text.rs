@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{
-    Body, ClusterDoes, ClusterPlan, ContainerSpec, EnvSource, HookSpec, NodeShape, Object, ObjectKey,
+    Body, Bounds, ClusterDoes, ClusterPlan, ContainerSpec, EnvSource, HookSpec, NodeShape, Object, ObjectKey,
     PodSpec, ProbeSpec, ProjectionSource, VolumeSource, Walls, Withheld,
 };
 use crate::{formats::duties::ProbeAct, labels::kubernetes as keys, profile::Bytes};
@@ -15,6 +15,8 @@ impl Display for ClusterPlan {
             let NodeShape { labels: _, withheld: Withheld { cores, memory } } = node;
             writeln!(f, "node: {cores} cores and {} of the machine are kept from pods", Bytes(*memory))?;
         }
+        let Bounds { pods, claims, storage } = self.bounds;
+        writeln!(f, "at most: {pods} pods, {claims} claims of {storage}")?;
         for refusal in &self.refusals {
             writeln!(f, "refused: {} {}: {}", refusal.code, refusal.path, refusal.message)?;
         }

@@ -11,7 +11,10 @@ use kube::{
 use serde_json::Value as Json;
 
 use super::super::{Cluster, MANAGED_BY, MANAGER, Result, error};
-use crate::observed::ClusterObserved;
+use crate::{
+    labels::{Kind, kubernetes::KIND},
+    observed::ClusterObserved,
+};
 
 /// What is read of a namespace, whoever made it, and for ConfigMaps those of ours alone: others may be large.
 const KINDS: [(&str, &str, &str); 13] = [
@@ -39,12 +42,15 @@ type Unlisted = BTreeMap<String, String>;
 impl Cluster {
     /// All kinds; one that the user may not list is named with the cluster's words.
     pub(super) async fn list_all(&self, namespace: &str) -> Result<(Objects, Unlisted)> {
+        // What removes a mirror at its end is no part of what production has.
+        let asked = format!("{KIND}!={}", Kind::Expiry.as_str());
+        let asked = &asked;
         let listed = KINDS.iter().map(|(group, version, kind)| async move {
             let of = GroupVersionKind::gvk(group, version, kind);
             let api = self.api(&of, Some(namespace)).await?;
             let params = match *kind {
-                "ConfigMap" => ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER}")),
-                _ => ListParams::default(),
+                "ConfigMap" => ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{asked}")),
+                _ => ListParams::default().labels(asked),
             };
             Ok::<_, super::super::ClusterError>(((*kind).to_owned(), pages(&api, kind, params).await?))
         });

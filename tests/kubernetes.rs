@@ -21,6 +21,8 @@ mod live;
 mod objects;
 #[path = "support/planted.rs"]
 mod planted;
+#[path = "kubernetes/resumed.rs"]
+mod resumed;
 #[path = "kubernetes/running.rs"]
 mod running;
 #[path = "kubernetes/stage.rs"]

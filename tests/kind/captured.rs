@@ -7,7 +7,7 @@ use prodmirror::{
         kubernetes::{documents, draft},
         redact::Rules,
     },
-    readers::kubernetes::{Answer, Ask, ReadError, Target, Wider, read, rights},
+    readers::kubernetes::{Answer, Ask, Keep, ReadError, Target, Wider, read, rights},
 };
 use serde_json::{Value, json};
 
@@ -31,7 +31,8 @@ async fn read_as(
         ..Ask::default()
     };
     let mut calls = Vec::new();
-    let answer = read(&ask, &mut |call| calls.push(format!("{} {:?}", call.method, call.status))).await;
+    let answer =
+        read(&ask, Keep::Nothing, &mut |call| calls.push(format!("{} {:?}", call.method, call.status))).await;
     (answer, calls)
 }
 

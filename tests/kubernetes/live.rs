@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A stack as a cluster has it, with what really runs.
-const STACK: &str = "
+pub const STACK: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop, managedFields: [{manager: x}]}
@@ -60,9 +60,9 @@ fn nothing_else() -> Box<Rule> {
     Box::new(|_, _, _| None)
 }
 
-struct Stage {
-    cli: Cli,
-    api: Api,
+pub struct Stage {
+    pub cli: Cli,
+    pub api: Api,
 }
 
 impl Stage {
@@ -70,14 +70,14 @@ impl Stage {
         Self::of(&documents(text).unwrap(), first)
     }
 
-    fn of(objects: &[Json], first: Box<Rule>) -> Self {
+    pub fn of(objects: &[Json], first: Box<Rule>) -> Self {
         let (cli, api) = (Cli::new(), Api::new(objects, first));
         cli.file(".kube/config", &api.kubeconfig());
         Self { cli, api }
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str]) -> Done {
+    pub fn run(&self, arguments: &[&str]) -> Done {
         let done = self.cli.run(arguments);
         for value in ["letmein", "bGV0bWVpbi"] {
             assert!(!done.to_string().contains(value), "{done}");

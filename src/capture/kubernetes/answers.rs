@@ -17,7 +17,7 @@ impl Pages {
     /// Adds a page; answers the place where the next one begins, if there is one.
     pub fn add(&mut self, page: &mut Json) -> Option<String> {
         if let Some(Json::Array(more)) = page.get_mut("items").map(Json::take) {
-            self.items.extend(more.into_iter().map(without_managed_fields));
+            self.items.extend(more);
         }
         page["metadata"]["continue"].as_str().filter(|place| !place.is_empty()).map(str::to_owned)
     }
@@ -29,12 +29,13 @@ impl Pages {
     }
 }
 
-/// Who wrote which field, which no part of a profile tells.
-fn without_managed_fields(mut item: Json) -> Json {
-    if let Some(metadata) = item.get_mut("metadata").and_then(Json::as_object_mut) {
-        metadata.shift_remove("managedFields");
+/// Takes out of a page who wrote which field, which no part of a profile tells.
+pub fn without_managed_fields(page: &mut Json) {
+    for item in page.get_mut("items").and_then(Json::as_array_mut).into_iter().flatten() {
+        if let Some(metadata) = item.get_mut("metadata").and_then(Json::as_object_mut) {
+            metadata.shift_remove("managedFields");
+        }
     }
-    item
 }
 
 /// Leaves names and keys in a list of Secrets; answers the hashes of the values that are text, by `Secret/NAME/KEY`.

@@ -2,6 +2,7 @@ use clap::Args;
 use prodmirror::{
     backend::Names,
     mirror::{self, GcRule},
+    readers::kubernetes::spool,
 };
 
 use crate::cli::{
@@ -17,7 +18,8 @@ use super::down;
 /// Remove mirrors that nobody will come back for
 ///
 /// Takes mirrors past their expiry, mirrors whose up, run or down was cut off, and objects
-/// without a keeper that are older than 10 s. Never one that is up, stopped or kept as failed.
+/// without a keeper that are older than 10 s. Never one that is up, stopped or kept as failed. Answers that are kept
+/// for `capture kubernetes --resume` go after a day.
 ///
 /// Example: prodmirror gc --dry-run
 #[derive(Debug, Args)]
@@ -53,6 +55,11 @@ impl Gc {
             removed.clusters.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
         }
         drop(drawn);
+        let expired = spool::expire(&host.state_dir, std::time::SystemTime::now(), self.dry_run)?;
+        if !expired.is_empty() {
+            let word = if self.dry_run { "would remove" } else { "removed" };
+            ui.say(format!("{word} what was kept of {} captures that were cut off", expired.len()));
+        }
         down::print(ui, &removed, if self.dry_run { "would remove" } else { "removed" });
         Ok(0)
     }

@@ -10,7 +10,7 @@ use prodmirror::{
     },
     engine::outside,
     path::Path,
-    readers::kubernetes::{self as reader, Ask, Inside, ReadError, Target},
+    readers::kubernetes::{self as reader, Ask, Inside, Keep, ReadError, Target, spool::SpoolError},
     sources::Place,
 };
 
@@ -31,14 +31,19 @@ pub struct Read {
 /// Reads a namespace; `from` brings the time.
 pub async fn read(
     ask: &Ask,
+    keep: Keep<'_>,
     ask_stores: bool,
     from: From,
     rules: &Rules,
     reach: &Reach,
 ) -> Result<Read, Failure> {
-    let answer = reader::read(ask, &mut |call| reach.write(call)).await;
+    let answer = reader::read(ask, keep, &mut |call| reach.write(call)).await;
     reach.close()?;
     let answer = answer?;
+    let told = [
+        answer.begun.map(|at| format!("a part of it was read by a run that began at {at} and was cut off")),
+        answer.unkept.map(|why| format!("a later run could not have gone on with it: {why}")),
+    ];
     let from = From {
         from: "kubernetes",
         context: Some(ask.context.clone()),
@@ -59,6 +64,10 @@ pub async fn read(
         let path = Path::of(["secrets", name.as_str()]);
         let beside = Some(path.clone());
         draft.notes.push(Note { path, source: source.clone(), message, left_out: false, beside });
+    }
+    for message in told.into_iter().flatten() {
+        let (path, source) = (Path::root(), source.clone());
+        draft.notes.push(Note { path, source, message, left_out: false, beside: None });
     }
     let mut unread = Vec::new();
     for missing in answer.missing {
@@ -90,7 +99,7 @@ async fn stores(inside: &Inside, processes: &[Process], reach: &Reach) -> Result
 
 /// The namespace that a SOURCE names.
 pub async fn from_place(host: &Host, place: &Place, rules: &Rules, reach: &Reach) -> Result<Read, Failure> {
-    read(&asked(host, place, reach)?, false, From::default(), rules, reach).await
+    read(&asked(host, place, reach)?, Keep::Nothing, false, From::default(), rules, reach).await
 }
 
 /// What a SOURCE asks of a cluster.
@@ -123,6 +132,24 @@ impl std::convert::From<ReadError> for Failure {
                 Self::usage("no-such-object", message).hint("`kubectl get all` lists a namespace")
             }
             ReadError::Failed { .. } => Self::tool("cluster", message),
+            ReadError::Spool(error) => error.into(),
+        }
+    }
+}
+
+impl std::convert::From<SpoolError> for Failure {
+    fn from(error: SpoolError) -> Self {
+        let message = error.to_string();
+        match error {
+            SpoolError::Io { .. } => Self::tool("io", message),
+            SpoolError::NoSuch => Self::usage("no-such-capture", message)
+                .hint("it was finished, or removed by `gc` after a day; begin anew without --resume"),
+            SpoolError::InUse => Self::usage("capture-in-use", message).hint("wait for its end"),
+            SpoolError::Damaged { .. } => {
+                Self::tool("capture-damaged", message).hint("begin anew without --resume")
+            }
+            SpoolError::Other { .. } => Self::usage("other-capture", message)
+                .hint("repeat the command that was cut off, with --resume added"),
         }
     }
 }

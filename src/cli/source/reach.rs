@@ -31,6 +31,13 @@ pub struct Reach {
     journal: Mutex<Journal>,
 }
 
+/// Whether the journal is that of an earlier run, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journalling {
+    Anew,
+    On,
+}
+
 /// Calls as lines of JSON; the first fault is told at the end.
 struct Journal {
     to: Option<(PathBuf, File)>,
@@ -39,13 +46,22 @@ struct Journal {
 
 impl ReachArgs {
     pub fn open(&self, host: &Host) -> Result<Reach, Failure> {
-        Reach::new(host, self.hash_secrets, self.journal.as_ref())
+        Reach::new(host, self.hash_secrets, self.journal.as_ref(), Journalling::Anew)
     }
 }
 
 impl Reach {
-    pub fn new(host: &Host, hash_secrets: bool, journal: Option<&PathBuf>) -> Result<Self, Failure> {
-        let open = |file: &PathBuf| match File::create(file) {
+    pub fn new(
+        host: &Host,
+        hash_secrets: bool,
+        journal: Option<&PathBuf>,
+        journalling: Journalling,
+    ) -> Result<Self, Failure> {
+        let opened = |file: &PathBuf| match journalling {
+            Journalling::Anew => File::create(file),
+            Journalling::On => File::options().append(true).create(true).open(file),
+        };
+        let open = |file: &PathBuf| match opened(file) {
             Ok(opened) => Ok((file.clone(), opened)),
             Err(error) => Err(Failure::unwritten(file, &error)),
         };

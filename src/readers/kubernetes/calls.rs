@@ -10,8 +10,14 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::super::kubeconfig::chain;
-use super::ReadError;
-use crate::{capture::kubernetes::answers::Pages, plan::url_encode};
+use super::{
+    ReadError,
+    spool::{Kept, Spool, SpoolError},
+};
+use crate::{
+    capture::kubernetes::answers::{Pages, without_managed_fields},
+    plan::url_encode,
+};
 
 /// 20 requests a second.
 const PACE: Duration = Duration::from_millis(50);
@@ -44,10 +50,7 @@ pub struct Call {
 }
 
 /// What the server said: an object, or no.
-pub(super) enum Answered {
-    Yes(Json),
-    No { status: u16, why: String },
-}
+pub(super) type Answered = Kept;
 
 /// Which objects of a list are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +75,18 @@ pub(super) struct Calls<'a> {
     next: Instant,
     /// Whether the server ever said anything.
     was_answered: bool,
+    /// Where answers are kept for a later run.
+    spool: Option<Spool>,
+    /// Why they are no longer.
+    unkept: Option<SpoolError>,
+}
+
+/// Whether an answer may be kept for a later run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    Yes,
+    /// It holds values of Secrets.
+    Never,
 }
 
 /// One answer before it is judged.
@@ -82,26 +97,60 @@ struct Reply {
 }
 
 impl<'a> Calls<'a> {
-    pub fn new(client: Client, context: &'a str, journal: &'a mut (dyn FnMut(&Call) + Send)) -> Self {
-        Self { client, context, journal, next: Instant::now(), was_answered: false }
+    pub fn new(
+        client: Client,
+        context: &'a str,
+        spool: Option<Spool>,
+        journal: &'a mut (dyn FnMut(&Call) + Send),
+    ) -> Self {
+        Self { client, context, journal, next: Instant::now(), was_answered: false, spool, unkept: None }
+    }
+
+    /// What answers were kept in, and why they are no longer.
+    pub fn into_spool(self) -> (Option<Spool>, Option<SpoolError>) {
+        (self.spool, self.unkept)
     }
 
     pub async fn get(&mut self, what: &str, path: &str) -> Result<Answered, ReadError> {
+        if let Some(known) = self.spool.as_mut().and_then(|spool| spool.got(path)) {
+            return Ok(known);
+        }
         let reply = self.patiently(what, path, path).await?;
-        self.judged(what, reply)
+        let answered = self.judged(what, reply)?;
+        self.keep(Keeping::Yes, |spool| spool.answer(path, answered.clone()));
+        Ok(answered)
     }
 
-    /// Every page of a list as one.
-    pub async fn list(&mut self, what: &str, path: &str, which: &Which) -> Result<Answered, ReadError> {
+    /// Every page of a list as one; those that an earlier run read are not asked for.
+    pub async fn list(
+        &mut self,
+        what: &str,
+        path: &str,
+        which: &Which,
+        keeping: Keeping,
+    ) -> Result<Answered, ReadError> {
         let selector = match which {
             Which::All => String::new(),
             Which::Labelled(labels) => format!("&labelSelector={}", url_encode(labels)),
             Which::Called(name) => format!("&fieldSelector={}", url_encode(&format!("metadata.name={name}"))),
         };
         let base = format!("{path}?limit={PAGE}{selector}");
+        let mut known = Vec::new();
+        if let Some(spool) = &mut self.spool {
+            if let Some(no) = spool.got(&base) {
+                return Ok(no);
+            }
+            known = spool.pages(&base);
+        }
         for _ in 0..MOST_STARTS {
             let mut pages = Pages::default();
             let mut place = String::new();
+            for mut page in std::mem::take(&mut known) {
+                match pages.add(&mut page) {
+                    Some(next) => place = next,
+                    None => return Ok(Answered::Yes(pages.close(&page))),
+                }
+            }
             loop {
                 let (full, shown) = match place.as_str() {
                     "" => (base.clone(), base.clone()),
@@ -109,12 +158,18 @@ impl<'a> Calls<'a> {
                 };
                 let reply = self.patiently(what, &full, &shown).await?;
                 if reply.status == StatusCode::GONE {
+                    self.keep(keeping, |spool| spool.anew(&base));
                     break;
                 }
                 let mut page = match self.judged(what, reply)? {
                     Answered::Yes(page) => page,
-                    no @ Answered::No { .. } => return Ok(no),
+                    no @ Answered::No { .. } => {
+                        self.keep(keeping, |spool| spool.answer(&base, no.clone()));
+                        return Ok(no);
+                    }
                 };
+                without_managed_fields(&mut page);
+                self.keep(keeping, |spool| spool.page(&base, &page));
                 match pages.add(&mut page) {
                     Some(next) => place = next,
                     None => return Ok(Answered::Yes(pages.close(&page))),
@@ -123,6 +178,18 @@ impl<'a> Calls<'a> {
         }
         let why = format!("its pages expired {MOST_STARTS} times before they could be read");
         Err(ReadError::Failed { what: what.to_owned(), why })
+    }
+
+    /// Keeps an answer for a later run; a fault of that is none of the capture.
+    fn keep(&mut self, keeping: Keeping, add: impl FnOnce(&mut Spool) -> Result<(), SpoolError>) {
+        let Some(spool) = self.spool.as_mut().filter(|_| keeping == Keeping::Yes) else { return };
+        if let Err(error) = add(spool) {
+            self.unkept = Some(error);
+            if let Some(spool) = self.spool.take() {
+                // It goes on without: what was kept is of no use if the rest is not.
+                let _ = spool.finish();
+            }
+        }
     }
 
     fn judged(&self, what: &str, reply: Reply) -> Result<Answered, ReadError> {

@@ -7,13 +7,23 @@ use super::{
     Ask, ReadError,
 };
 
-/// The connection, and the namespace that is meant.
-pub(super) async fn open(ask: &Ask) -> Result<(Client, String), ReadError> {
+/// A cluster as a context leads to it.
+pub(super) struct Connected {
+    pub client: Client,
+    /// The address of its API server.
+    pub server: String,
+    /// The one that is meant.
+    pub namespace: String,
+}
+
+pub(super) async fn open(ask: &Ask) -> Result<Connected, ReadError> {
     let kubeconfig = Kubeconfig::Files(ask.kubeconfig.clone());
     let Context { mut config, namespace } = kubeconfig.context(&ask.context).await?;
     // Its own patience would hide calls from the journal, and hurry where the server asks for time.
     config.default_retry = false;
+    let server = config.cluster_url.to_string();
     let client = Client::try_from(config)
         .map_err(|error| ReadError::Unreachable { context: ask.context.clone(), why: chain(&error) })?;
-    Ok((client, ask.namespace.clone().or(namespace).unwrap_or_else(|| "default".to_owned())))
+    let namespace = ask.namespace.clone().or(namespace).unwrap_or_else(|| "default".to_owned());
+    Ok(Connected { client, server, namespace })
 }

@@ -12,7 +12,11 @@ use kube::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{super::kubeconfig::chain, Ask, Call, ReadError, connect};
+use super::{
+    super::kubeconfig::chain,
+    Ask, Call, ReadError,
+    connect::{self, Connected},
+};
 use crate::plan::url_encode;
 
 /// Of an answer, and of what is said about it.
@@ -40,7 +44,7 @@ impl Inside {
     /// # Errors
     /// The kubeconfig has no such context, or it is of no use.
     pub async fn open(ask: &Ask) -> Result<Self, ReadError> {
-        let (client, namespace) = connect::open(ask).await?;
+        let Connected { client, namespace, server: _ } = connect::open(ask).await?;
         Ok(Self { client, namespace })
     }
 

@@ -10,16 +10,23 @@ mod lists;
 mod one;
 mod reading;
 mod rights;
+pub mod spool;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 pub use calls::Call;
 use calls::Calls;
+use connect::Connected;
 pub use inside::{Inside, Unanswered};
 pub use lists::{List, Missing};
 pub use one::Target;
 use reading::Reading;
 pub use rights::{Wider, rights};
+pub use spool::Token;
+use spool::{Scope, Spool, SpoolError};
 
 use super::kubeconfig::KubeconfigError;
 use crate::{
@@ -57,6 +64,27 @@ pub struct Answer {
     pub hashes: BTreeMap<String, Keyed>,
     /// What was not read, and why.
     pub missing: Vec<Missing>,
+    /// When the run before began whose answers are among these, RFC 3339 in UTC.
+    pub begun: Option<String>,
+    /// Why answers could not be kept for a later run, where that was asked for.
+    pub unkept: Option<String>,
+}
+
+/// Whether answers are kept in the folder of a user's state, for a run after one that was cut off.
+#[derive(Clone, Debug)]
+pub enum Keep<'a> {
+    Nothing,
+    /// `now` is RFC 3339 in UTC.
+    From {
+        state: &'a Path,
+        token: Token,
+        now: String,
+    },
+    /// Goes on with the capture that the token is of.
+    On {
+        state: &'a Path,
+        token: Token,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -73,18 +101,46 @@ pub enum ReadError {
     NoObject { kind: String, name: String, namespace: String },
     #[error("{what}: {why}")]
     Failed { what: String, why: String },
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
 }
 
 /// Reads one namespace, or one workload of it; every call is told to `journal` when it was answered.
 ///
 /// # Errors
 /// The cluster cannot be reached or does not know the caller, none of the lists may be read, one of them failed again
-/// and again, or the workload is not there.
-pub async fn read(ask: &Ask, journal: &mut (dyn FnMut(&Call) + Send)) -> Result<Answer, ReadError> {
-    let (client, namespace) = connect::open(ask).await?;
-    let mut reading = Reading::new(ask, Calls::new(client, &ask.context, journal), namespace);
+/// and again, the workload is not there, or there is no capture to go on with. What was read before it failed is kept
+/// where that was asked for.
+pub async fn read(
+    ask: &Ask,
+    keep: Keep<'_>,
+    journal: &mut (dyn FnMut(&Call) + Send),
+) -> Result<Answer, ReadError> {
+    let Connected { client, server, namespace } = connect::open(ask).await?;
+    let scope = Scope {
+        server,
+        context: ask.context.clone(),
+        namespace: namespace.clone(),
+        selector: ask.selector.clone().unwrap_or_default(),
+    };
+    let spool = match keep {
+        Keep::Nothing => None,
+        Keep::From { state, token, now } => Some(Spool::begin(state, token, scope, &now)?),
+        Keep::On { state, token } => Some(Spool::resume(state, token, &scope)?),
+    };
+    let mut reading = Reading::new(ask, Calls::new(client, &ask.context, spool, journal), namespace);
+    match whole(&mut reading, ask).await {
+        Ok(()) => reading.finish(),
+        Err(error) => {
+            reading.cut_off();
+            Err(error)
+        }
+    }
+}
+
+async fn whole(reading: &mut Reading<'_>, ask: &Ask) -> Result<(), ReadError> {
     match &ask.target {
-        Some(target) => one::read(&mut reading, target).await?,
+        Some(target) => one::read(reading, target).await?,
         None => {
             let wanted: Vec<&List> = lists::wanted(ask.wider()).collect();
             for list in &wanted {
@@ -95,8 +151,7 @@ pub async fn read(ask: &Ask, journal: &mut (dyn FnMut(&Call) + Send)) -> Result<
             }
         }
     }
-    reading.identity().await?;
-    Ok(reading.finish())
+    reading.identity().await
 }
 
 impl Ask {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     Answer, Ask, ReadError,
-    calls::{Answered, Calls, Which},
+    calls::{Answered, Calls, Keeping, Which},
     lists::{List, Missing},
 };
 use crate::capture::kubernetes::{Document, answers::hide};
@@ -59,7 +59,8 @@ impl<'a> Reading<'a> {
             Which::Called(name) => format!("list {} {name}", list.title()),
             Which::All | Which::Labelled(_) => format!("list {}", list.title()),
         };
-        match self.calls.list(&what, &list.path(&self.answer.namespace), which).await? {
+        let keeping = if list.is_secrets() { Keeping::Never } else { Keeping::Yes };
+        match self.calls.list(&what, &list.path(&self.answer.namespace), which, keeping).await? {
             Answered::Yes(mut value) => {
                 if let Some(key) = self.ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
                     self.answer.hashes.extend(hide(&mut value, key));
@@ -114,8 +115,23 @@ impl<'a> Reading<'a> {
         ReadError::Nothing { namespace: self.answer.namespace.clone(), missing }
     }
 
-    pub fn finish(self) -> Answer {
-        self.answer
+    /// All that was read; nothing is left of it elsewhere.
+    pub fn finish(self) -> Result<Answer, ReadError> {
+        let Self { ask: _, calls, mut answer } = self;
+        let (spool, unkept) = calls.into_spool();
+        answer.unkept = unkept.map(|error| error.to_string());
+        if let Some(spool) = spool {
+            answer.begun = spool.begun().map(str::to_owned);
+            spool.finish()?;
+        }
+        Ok(answer)
+    }
+
+    /// The capture ends here; what was read stays where it was kept, if that is anything.
+    pub fn cut_off(self) {
+        if let (Some(spool), _) = self.calls.into_spool() {
+            let _token = spool.cut_off();
+        }
     }
 }
 

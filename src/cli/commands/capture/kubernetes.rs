@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use prodmirror::{
     capture::draft::From,
-    readers::kubernetes::{Ask, Wider, rights},
+    readers::kubernetes::{Ask, Keep, Token, Wider, rights, spool},
 };
 
 use super::{Output, now};
 use crate::cli::{
     failure::Failure,
     host::Host,
-    source::{cluster, reach::Reach},
+    source::{
+        cluster,
+        reach::{Journalling, Reach},
+    },
     ui::Ui,
 };
 
@@ -21,6 +24,9 @@ use crate::cli::{
 /// Needs no more than the role `view`: no Secret is read, nothing is executed or watched. At most 20 requests a second;
 /// where the server asks for patience or a connection breaks, the list goes on from where it was. A list that is
 /// refused is a note, what only it would have told a hole.
+///
+/// On a terminal, and with --resumable, the answers so far are kept until it is done, sealed under a token that it
+/// shows first and that no file has: where it was cut off, a second run with --resume TOKEN asks for the rest alone.
 ///
 /// Examples:
 ///   prodmirror capture kubernetes --context prod --namespace shop -o prodmirror.yaml
@@ -49,6 +55,12 @@ pub struct Kubernetes {
     /// their containers with what these log in with, read-only. More than `view`: the right to execute
     #[arg(long, env = "PRODMIRROR_ASK_STORES", hide_env = true)]
     ask_stores: bool,
+    /// Keep the answers so far, and show the token of --resume, though no terminal is there: a log has the token then
+    #[arg(long, conflicts_with = "resume", env = "PRODMIRROR_RESUMABLE", hide_env = true)]
+    resumable: bool,
+    /// Go on with a capture that was cut off, of the same cluster, namespace and selector; its answers are kept for a day
+    #[arg(long, value_name = "TOKEN", env = "PRODMIRROR_RESUME", hide_env = true)]
+    resume: Option<String>,
     /// Print the rights that these switches need, as manifests, and ask nothing
     #[arg(long)]
     print_rbac: bool,
@@ -72,7 +84,8 @@ impl Kubernetes {
         };
         self.output.admit()?;
         let host = Host::read()?;
-        let reach = Reach::new(&host, self.hash_secrets, self.journal.as_ref())?;
+        let journalling = if self.resume.is_some() { Journalling::On } else { Journalling::Anew };
+        let reach = Reach::new(&host, self.hash_secrets, self.journal.as_ref(), journalling)?;
         let ask = Ask {
             kubeconfig: host.kubeconfig.clone(),
             context,
@@ -82,8 +95,39 @@ impl Kubernetes {
             nodes: self.nodes,
             hash_key: reach.hash_key.clone(),
         };
+        let token = self.token(ui)?;
+        let keep = match &token {
+            None => Keep::Nothing,
+            Some(token) if self.resume.is_some() => Keep::On { state: &host.state_dir, token: token.clone() },
+            Some(token) => {
+                ui.say(format!("if this is cut off, repeat it with --resume {token}"));
+                Keep::From { state: &host.state_dir, token: token.clone(), now: now() }
+            }
+        };
         let from = From { at: Some(now()), ..From::default() };
-        let read = cluster::read(&ask, self.ask_stores, from, &self.output.rules(), &reach).await?;
+        let read = cluster::read(&ask, keep, self.ask_stores, from, &self.output.rules(), &reach).await;
+        let read =
+            read.map_err(|failure| match token.filter(|token| spool::is_kept(&host.state_dir, token)) {
+                Some(token) => {
+                    let before = failure.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+                    failure.hint(format!("{before}go on with it with --resume {token}"))
+                }
+                None => failure,
+            })?;
         self.output.put(read.captured.draft, ui)
+    }
+
+    /// The token of what is kept: none where nobody would have it.
+    fn token(&self, ui: &Ui) -> Result<Option<Token>, Failure> {
+        if let Some(text) = &self.resume {
+            let token =
+                text.parse().map_err(|error| Failure::usage("bad-token", format!("--resume: {error}")))?;
+            return Ok(Some(token));
+        }
+        if !self.resumable && !ui.draws() {
+            return Ok(None);
+        }
+        let token = Token::new().map_err(|error| Failure::tool("io", format!("no randomness: {error}")))?;
+        Ok(Some(token))
     }
 }

@@ -120,6 +120,11 @@ fn pod_actions(
 ) {
     let find = |container: &ContainerPlan| there.get(container.key.as_str()).copied();
     let mut pause = action(&pod.pause, find(&pod.pause), true);
+    // As Kubernetes has it: a replica of which anything has another plan is another replica.
+    let is_other = |container: &ContainerPlan| action(container, find(container), true) == Action::Replace;
+    if pod.containers().any(is_other) {
+        pause = pause.max(Action::Replace);
+    }
     // A finished job needs no namespace any more.
     if done && pause == Action::Start {
         pause = Action::Keep;

@@ -130,7 +130,12 @@ fn another_plan_replaces_and_a_process_that_ended_is_started() {
     let other = |there: &mut Container| {
         there.labels.insert(labels::SPEC.to_owned(), "other".to_owned());
     };
-    assert_eq!(after("api.0.main", other), one("api.0.main", Action::Replace));
+    // As a pod: with one of its containers the whole replica is another.
+    let all = ["api.0", "api.0.init.fetch", "api.0.proxy", "api.0.main"];
+    let all = all.map(|key| (key.to_owned(), Action::Replace));
+    for key in ["api.0.main", "api.0.proxy", "api.0.init.fetch", "api.0"] {
+        assert_eq!(after(key, other), all, "{key}");
+    }
     for (status, action) in [
         ("exited", Action::Start),
         ("created", Action::Start),

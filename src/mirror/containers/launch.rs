@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::try_join_all;
 
 use crate::{
-    backend::{Progress, RunState, Scope, What},
+    backend::{Part, Power, Progress, RunState, Scope, What},
     formats::journal::Event,
     name::Name,
     plan::{Action, Does, Mount, Pod, Reconciliation, VolumeRole, key_of},
@@ -39,6 +39,7 @@ impl Launch<'_> {
     /// Does every step but the keeper's, which came first, and verify, which comes last.
     pub async fn carry_out(&self) -> Result<Launched> {
         let mut launched = Launched::default();
+        try_join_all(self.others().map(|pod| self.leave(pod))).await?;
         // The deadline begins when images and seeds are in place, so seeding moves it.
         let mut deadline = Deadline::after(self.timeout);
         let mut at = 0;
@@ -67,6 +68,26 @@ impl Launch<'_> {
             launched.timings.push(Timing { step: step.id.clone(), millis });
         }
         Ok(launched)
+    }
+
+    /// Replicas that are there and have another plan.
+    fn others(&self) -> impl Iterator<Item = &Pod> {
+        self.stage.plan.pods.iter().filter(|pod| self.changes.of(&pod.pause.key) == Action::Replace)
+    }
+
+    /// Ends a replica as it wishes to be ended, and takes it away with what is its own. The plan's steps make the other.
+    async fn leave(&self, pod: &Pod) -> Result<()> {
+        let Stage { backend, plan, report, .. } = self.stage;
+        let keys: Vec<String> = pod.members().map(|container| container.key.clone()).collect();
+        if self.is_blind() {
+            self.stage.start(What::Containers(&keys), RunState::Stopped).await?;
+        } else {
+            let part = Part { service: Some(pod.service.clone()), ordinal: Some(pod.ordinal) };
+            backend.power(&plan.mirror, &part, Power::Stop, report).await?;
+        }
+        take_away(&self.stage, pod).await?;
+        let (service, ordinal) = (Some(pod.service.to_string()), Some(pod.ordinal));
+        Ok(backend.note(&plan.mirror, &Event::Started { service, ordinal }).await?)
     }
 
     fn is_needed(&self, does: &Does) -> bool {
@@ -202,7 +223,7 @@ impl Launch<'_> {
         self.bring(&keys).await
     }
 
-    /// Init containers run when the replica is new or one of them is; not when its main container alone is.
+    /// Init containers run when the replica is new or one of them is; not when its main container alone was repaired.
     fn needs_init(&self, pod: &Pod) -> bool {
         !pod.init.is_empty()
             && (self.changes.of(&pod.pause.key) > Action::Start

@@ -138,6 +138,23 @@ fn duty(file: &FilePlan) -> FileDuty {
 }
 
 /// What the containers of a service stand on besides their own plan: each file by its hash or its secret's form.
-pub(crate) fn content(volumes: &[VolumePlan]) -> BTreeMap<&str, &[FilePlan]> {
-    volumes.iter().map(|volume| (volume.name.as_str(), volume.files.as_slice())).collect()
+pub(crate) fn content(volumes: &[VolumePlan]) -> BTreeMap<&str, Vec<FilePlan>> {
+    let known = |volume: &VolumePlan| volume.files.iter().map(|file| fixed(volume, file)).collect();
+    volumes.iter().map(|volume| (volume.name.as_str(), known(volume))).collect()
+}
+
+/// The part of a file that cannot change under a process that runs.
+fn fixed(volume: &VolumePlan, file: &FilePlan) -> FilePlan {
+    match volume.is_followed(file) {
+        true => FilePlan { content: FileBytes::Inline(Vec::new()), ..file.clone() },
+        false => file.clone(),
+    }
+}
+
+impl VolumePlan {
+    /// Whether who runs sees the file change, as it lies in a folder that is mounted whole. What is secret is not: its
+    /// volume is filled by the orders of the pause, with which the whole replica is another.
+    pub fn is_followed(&self, file: &FilePlan) -> bool {
+        self.role == VolumeRole::Files && !file.path.starts_with(&format!("{SINGLE}/"))
+    }
 }

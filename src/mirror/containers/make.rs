@@ -34,6 +34,8 @@ pub struct Changes<'a> {
     values: &'a SecretValues,
     containers: Reconciliation,
     stores: Anew,
+    /// The profile is another one, and some of its files are seen by who runs.
+    followed: bool,
 }
 
 impl<'a> Changes<'a> {
@@ -50,11 +52,14 @@ impl<'a> Changes<'a> {
         let anew: Vec<&Name> = stores.stores.keys().collect();
         let why = stores.says(plan.stores.iter().map(StorePlan::served));
         containers.renew(plan, &anew, why, observed);
-        Ok(Self { place, plan, values, containers, stores })
+        let is_another = status.profile.as_ref().is_some_and(|known| known.hash != stage.mark().hash);
+        let has_followed =
+            plan.volumes.iter().any(|volume| volume.files.iter().any(|file| volume.is_followed(file)));
+        Ok(Self { place, plan, values, containers, stores, followed: is_another && has_followed })
     }
 
     pub fn is_unchanged(&self) -> bool {
-        self.containers.is_unchanged() && self.stores.stores.is_empty()
+        !self.followed && self.containers.is_unchanged() && self.stores.stores.is_empty()
     }
 
     pub fn touched(&self) -> &[Event] {
@@ -74,7 +79,7 @@ impl<'a> Changes<'a> {
     ) -> Result<Box<dyn Lease>> {
         let began = Instant::now();
         let up::Stage { backend, request, observed, status, report } = *up;
-        let Self { place, plan, values, containers, stores } = self;
+        let Self { place, plan, values, containers, stores, followed: _ } = self;
         let stage = Stage { backend, place: *place, plan, secrets: values, folder: &request.folder, report };
         let kept = keeper(&stage, containers, up, run).await;
         match kept {

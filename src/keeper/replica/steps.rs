@@ -184,8 +184,9 @@ impl Replica {
                 Run::Exited(exit) => {
                     let stopped = matches!(wish.ordered, Ordered::Resume(at) if exit.at <= at);
                     if stopped && member.trouble.is_none() {
+                        // What was stopped for a while is a new container as well: no orchestrator keeps its layer.
                         if !hold {
-                            self.act(index, seen, Act::Start, step);
+                            self.act(index, seen, Act::Replace { pause: pause.id.clone() }, step);
                         }
                     } else if member.restart_due(now) {
                         self.replace(now, index, seen, pause, "it ended", step);

@@ -245,7 +245,7 @@ fn files_in_memory_are_back_before_anything_that_reads_them_begins() {
 }
 
 #[test]
-fn a_stopped_replica_is_left_alone_and_started_again_as_it_was() {
+fn a_stopped_replica_is_left_alone_and_begins_again_in_new_containers() {
     let init = duty("init", Role::Init, RestartRule::Always);
     let mesh = duty("mesh", Role::Sidecar, RestartRule::Always);
     let mut rig = Rig::new(PodKind::Service, vec![init, mesh, main_of(RestartRule::Always)]);
@@ -255,7 +255,7 @@ fn a_stopped_replica_is_left_alone_and_started_again_as_it_was() {
     assert_eq!(rig.told(), "ready=false", "an ordered end is no crash");
     assert!(rig.replica.at_rest());
     let now = rig.now;
-    assert_eq!(rig.order(Ordered::Resume(now)).pass(500).done(), "start mesh, start main");
+    assert_eq!(rig.order(Ordered::Resume(now)).pass(500).done(), "replace mesh, replace main");
     assert_eq!(rig.told(), "ready=true");
     assert_eq!(rig.replica.status().containers[2].restarts, 0);
     assert_eq!(rig.end(2, 1).pass(500).done(), "replace main", "a later end is a crash");

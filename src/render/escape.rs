@@ -8,11 +8,17 @@ use std::fmt::Write as _;
 /// A double-quoted scalar that reads back as `text`.
 pub fn quoted(text: &str) -> String {
     // Writing a text to memory cannot fail.
-    let json = serde_json::to_string(text).unwrap_or_default();
+    whole(serde_json::to_string(text).unwrap_or_default())
+}
+
+/// A whole document of JSON, whose strings every YAML parser reads the same: an API server takes what is applied for
+/// YAML, and folds a line at a raw U+2028.
+pub fn whole(json: String) -> String {
     let is_plain = json.bytes().all(|b| b.is_ascii() && b != 0x7f);
     if is_plain || !json.chars().any(is_refused) {
         return json;
     }
+    // JSON has such a character nowhere but in strings.
     let mut yaml = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if is_refused(c) {

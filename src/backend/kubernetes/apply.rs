@@ -12,9 +12,10 @@ use kube::{
     core::{ApiResource, DynamicObject, GroupVersionKind},
     discovery::{self, Scope},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Cluster, ClusterError, MANAGER, ObjectName, Result, error};
+use crate::render::escape;
 
 /// How many objects are sent at once.
 const AT_ONCE: usize = 8;
@@ -40,7 +41,7 @@ impl Cluster {
         let api = self.api(&kind, object.namespace.as_deref()).await?;
         let how = PatchParams::apply(MANAGER).force();
         let what = format!("apply {object}");
-        let sent = error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(manifest))).await?;
+        let sent = error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(yaml(manifest)))).await?;
         sent.map(|_| ()).map_err(|error| {
             let why = error::words(&error);
             match error::status(&error) {
@@ -66,6 +67,12 @@ impl Cluster {
             _ => Api::all_with(self.client.clone(), &resource),
         })
     }
+}
+
+/// A manifest as it is applied: what the API server takes for YAML, though it is JSON.
+pub(super) fn yaml(manifest: &Value) -> Box<RawValue> {
+    // What was a document of JSON still is one.
+    RawValue::from_string(escape::whole(manifest.to_string())).unwrap_or_default()
 }
 
 /// `apps/v1` is of a group, `v1` of none.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Cluster, ClusterError, Launch, MANAGER, ObjectName, Result,
-    apply::group_and_version,
+    apply::{group_and_version, yaml},
     error,
     launch::{kept, secret},
 };
@@ -83,7 +83,8 @@ impl Cluster {
         }
         let how = PatchParams { dry_run: true, ..PatchParams::apply(MANAGER).force() };
         let what = format!("try {name}");
-        let tried = error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(manifest))).await?;
+        let tried =
+            error::answer(&what, api.patch(&object.name, &how, &Patch::Apply(yaml(manifest)))).await?;
         Ok(match (tried, there) {
             (Ok(_), None) => Some(ObjectDifference::New { object: name }),
             (Ok(would_be), Some(there)) => changed(name, &there, &would_be)?,

@@ -19,7 +19,7 @@ use crate::{
     formats::{
         course::{Course, Ordered},
         duties::Role,
-        journal::{ContainerStatus, KeeperStatus, LastExit, ReplicaStatus, UpState},
+        journal::{ContainerStatus, KeeperStatus, LastExit, ProbeKind, ReplicaStatus, UpState},
     },
     labels::{self, Kind, kubernetes as keys},
     name::Name,
@@ -342,9 +342,18 @@ fn replica(course: &Course, ordinal: u32, pod: &Pod) -> ReplicaStatus {
 fn container(pod: &Pod, status: &Status) -> ContainerStatus {
     let ContainerState { running, waiting, terminated } = status.state.clone().unwrap_or_default();
     let before = status.last_state.as_ref().and_then(|state| state.terminated.clone());
-    let all = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
-    let restart =
-        all.into_iter().find(|one| one.name == status.name).and_then(|one| one.restart_policy.as_deref());
+    let mut all =
+        pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
+    let planned = all.find(|one| one.name == status.name);
+    let restart = planned.and_then(|one| one.restart_policy.as_deref());
+    // The cluster says how far it is, and not which probe it waits for.
+    let probe = match (status.started, status.ready) {
+        (Some(false), _) => planned.filter(|one| one.startup_probe.is_some()).map(|_| ProbeKind::Startup),
+        (Some(true), false) => {
+            planned.filter(|one| one.readiness_probe.is_some()).map(|_| ProbeKind::Readiness)
+        }
+        (Some(true), true) | (None, _) => None,
+    };
     let end = terminated.or(before);
     ContainerStatus {
         key: format!("{}/{}", pod.name_any(), status.name),
@@ -364,7 +373,7 @@ fn container(pod: &Pod, status: &Status) -> ContainerStatus {
             oom_killed: end.reason.as_deref() == Some(OOM_KILLED),
             reason: end.reason.unwrap_or_default(),
         }),
-        probe: None,
+        probe: probe.filter(|_| running.is_some()),
         last_answer: None,
     }
 }

@@ -2,35 +2,156 @@
 
 use std::{
     io::Write as _,
-    net::TcpListener,
+    net::{IpAddr, TcpListener},
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::Mutex,
+    process::Stdio,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-/// What a case may ask of a back end. Replicas count from 0; of those without an identity any order serves.
-pub trait Ground: Sync {
-    /// Runs a command beside the main process: its exit code and what it printed.
-    fn exec(&self, service: &str, ordinal: usize, command: &[&str]) -> (i32, String);
+use prodmirror::profile::Profile;
+use serde_json::Value;
 
-    /// How often the main container was started again.
-    fn restarts(&self, service: &str, ordinal: usize) -> u64;
+use crate::{
+    cli::{Done, docker},
+    clustered::{user, way_into_cluster},
+};
 
-    /// How the main container ended last: its exit code, and whether for want of memory.
-    fn last_exit(&self, service: &str, ordinal: usize) -> Option<(i64, bool)>;
-
-    /// All that a job printed, and its exit code.
-    fn job(&self, name: &str) -> (String, i64);
-
-    /// An address of this host that a container with a way out reaches.
-    fn outside(&self) -> std::net::IpAddr;
-
-    /// The domain under which services have their long names.
-    fn domain(&self) -> String;
+/// A mirror that the program made, and what a case may ask of it. Replicas count from 0; of those without an identity any
+/// order serves.
+pub struct Ground {
+    pub name: String,
+    file: String,
+    place: Place,
+    /// By its context a command need not look for a mirror in every cluster of this host.
+    way: Vec<(&'static str, String)>,
+    turn: Mutex<()>,
 }
 
-impl dyn Ground + '_ {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Compose,
+    Kind,
+}
+
+/// The mirror that stays as its profile has it.
+pub fn standing(place: Place) -> &'static Ground {
+    static GROUNDS: [OnceLock<Ground>; 2] = [OnceLock::new(), OnceLock::new()];
+    GROUNDS[place as usize].get_or_init(|| Ground::new(place, "standing", include_str!("profile.yaml")))
+}
+
+/// The mirror that is changed and stopped, by one case at a time.
+pub fn changing(place: Place) -> &'static Ground {
+    static GROUNDS: [OnceLock<Ground>; 2] = [OnceLock::new(), OnceLock::new()];
+    GROUNDS[place as usize].get_or_init(|| Ground::new(place, "changing", include_str!("changing.yaml")))
+}
+
+impl Ground {
+    /// A mirror of a profile whose `name: NAME` is filled in.
+    fn new(place: Place, stem: &str, profile: &str) -> Self {
+        let name = user().name(stem);
+        let beside = |file: &str, text: &str| user().file(&format!("{name}/{file}"), text);
+        beside("asked.py", include_str!("asked.py"));
+        beside("health.py", include_str!("health.py"));
+        let text = profile.replacen("name: NAME", &format!("name: {name}"), 1);
+        let file = beside("prodmirror.yaml", &text).display().to_string();
+        Self { name, file, place, way: Vec::new(), turn: Mutex::new(()) }.brought_up(&[])
+    }
+
+    /// What is brought up is what its profile says, as the program itself reads it.
+    fn brought_up(mut self, options: &[&str]) -> Self {
+        self.up(options).ok();
+        if self.place == Place::Kind {
+            self.way = way_into_cluster(&self.name);
+        }
+        self.run("ledger", &[]).ok();
+        self
+    }
+
+    /// A mirror of a profile of the repository; what is secret is the same in every mirror of it.
+    pub fn of(place: Place, file: &Path, profile: &Profile, options: &[&str]) -> Self {
+        let name = user().name(profile.name.as_str());
+        let file = file.display().to_string();
+        let ground = Self { name, file, place, way: Vec::new(), turn: Mutex::new(()) };
+        let secrets = profile.secrets.keys().map(|secret| {
+            let value = user().file(&format!("secret-{secret}"), &format!("value-of-{secret}"));
+            format!("{secret}=@{}", value.display())
+        });
+        let secrets: Vec<String> = secrets.flat_map(|secret| ["--secret".to_owned(), secret]).collect();
+        let name = ["--name".to_owned(), ground.name.clone()];
+        let all = name.iter().chain(&secrets).map(String::as_str).chain(options.iter().copied());
+        ground.brought_up(&all.collect::<Vec<_>>())
+    }
+
+    /// For as long as it is held, no other case changes the mirror.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings it to its profile, as it is or with options.
+    #[track_caller]
+    pub fn up(&self, options: &[&str]) -> Done {
+        let words = ["up", "-f", &self.file, "--backend", self.place.as_str()];
+        user().run(&[&words[..], options].concat())
+    }
+
+    /// A command about the mirror.
+    #[track_caller]
+    pub fn run(&self, command: &str, more: &[&str]) -> Done {
+        let mut command = user().command(&[&[command, self.name.as_str()], more].concat());
+        command.envs(self.way.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// Runs a command beside the main process: its exit code and what it printed.
+    pub fn exec(&self, service: &str, ordinal: usize, command: &[&str]) -> (i32, String) {
+        let replica = format!("{service}/{ordinal}");
+        let done = self.run("exec", &[&["-T", &replica, "--"][..], command].concat());
+        (done.code, if done.code == 0 { done.stdout } else { done.to_string() })
+    }
+
+    /// How often the main container was started again.
+    pub fn restarts(&self, service: &str, ordinal: usize) -> u64 {
+        self.status(service, ordinal)["restarts"].as_u64().unwrap_or_default()
+    }
+
+    /// How the main container ended last: its exit code, and whether for want of memory.
+    pub fn last_exit(&self, service: &str, ordinal: usize) -> Option<(i64, bool)> {
+        let status = self.status(service, ordinal);
+        Some((status["last_exit"]["code"].as_i64()?, status["last_exit"]["oom_killed"] == true))
+    }
+
+    /// All that a job printed, and its exit code.
+    pub fn job(&self, name: &str) -> (String, i64) {
+        let log = self.run("logs", &[name, "--format", "json"]).ok().stdout;
+        let line = |line: &str| {
+            serde_json::from_str::<Value>(line).unwrap()["line"].as_str().map(|text| format!("{text}\n"))
+        };
+        let log = log.lines().filter_map(line).collect();
+        let code = self.status(name, 0)["last_exit"]["code"].as_i64().unwrap_or(-1);
+        (log, code)
+    }
+
+    /// An address of this host that a container with a way out reaches.
+    pub fn outside(&self) -> IpAddr {
+        let network = match self.place {
+            Place::Compose => "bridge",
+            Place::Kind => "kind",
+        };
+        let format = "{{range .IPAM.Config}}{{.Gateway}} {{end}}";
+        let gateways = docker(&["network", "inspect", network, "--format", format]);
+        let mut addresses = gateways.split_whitespace().filter_map(|address| address.parse().ok());
+        addresses.find(IpAddr::is_ipv4).unwrap()
+    }
+
+    /// The domain under which services have their long names.
+    pub fn domain(&self) -> String {
+        match self.place {
+            Place::Compose => "default.svc.cluster.local".to_owned(),
+            Place::Kind => format!("pm-{}.svc.cluster.local", self.name),
+        }
+    }
+
     /// What a shell line prints, which must end well; white space at its ends is taken off.
     #[track_caller]
     pub fn sh(&self, service: &str, ordinal: usize, line: &str) -> String {
@@ -62,6 +183,23 @@ impl dyn Ground + '_ {
             format!("import socket; print(*sorted({{a[4][0] for a in socket.getaddrinfo('{name}', 8000)}}))");
         self.python("asker", 0, &program).split_whitespace().map(str::to_owned).collect()
     }
+
+    #[track_caller]
+    pub fn status(&self, service: &str, ordinal: usize) -> Value {
+        let status = self.run("status", &["--format", "json"]).ok().json();
+        let all = status["mirrors"][0]["services"].as_array().cloned().unwrap_or_default();
+        let is_it = |found: &Value| found["name"] == service && found["ordinal"] == ordinal;
+        all.into_iter().find(is_it).unwrap_or_else(|| panic!("no {service}/{ordinal}: {status:#}"))
+    }
+}
+
+impl Place {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+            Self::Kind => "kind",
+        }
+    }
 }
 
 /// Asks until the answer is there; what comes about does so by itself.
@@ -81,31 +219,6 @@ pub fn within<T>(seconds: u64, what: &str, mut ask: impl FnMut() -> Option<T>) -
         assert!(Instant::now() < deadline, "it never came about: {what}");
         std::thread::sleep(Duration::from_millis(250));
     }
-}
-
-/// Removes what a ground made when this process has ended, in whatever way: tests have no end of their own.
-pub fn undertake(script: &str, arguments: &[&std::ffi::OsStr], environment: &[(&str, &std::ffi::OsStr)]) {
-    static OPEN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("cat >/dev/null; {script}")).args(arguments);
-    command.envs(environment.iter().copied());
-    // An interrupt of the terminal is not for it, and nobody waits for what it says.
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    OPEN.lock().unwrap().push(command.spawn().unwrap());
-}
-
-/// A profile with the name filled in.
-pub fn profile(name: &str) -> String {
-    include_str!("profile.yaml").replacen("name: NAME", &format!("name: {name}"), 1)
-}
-
-/// A program that `make setup-kind` puts beside the release.
-pub fn beside(program: &str) -> std::path::PathBuf {
-    let release = Path::new(env!("CARGO_BIN_EXE_prodmirror")).ancestors().nth(3).unwrap().join("release");
-    let path = release.join(program);
-    assert!(path.exists(), "{} is not there: `make setup-kind` makes it", path.display());
-    path
 }
 
 /// A listener on every address of this host, which greets who comes; its port.

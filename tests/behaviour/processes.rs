@@ -2,7 +2,7 @@
 
 use crate::ground::Ground;
 
-pub fn the_environment_arrives_byte_for_byte(ground: &dyn Ground) {
+pub fn the_environment_arrives_byte_for_byte(ground: &Ground) {
     let wanted = concat!(
         "a $ b $$ c $HOME ${HOME} $(HOME) $$(HOME) 'q' \"r\" `s` \\ # t: !u &v *w %x\ttab\nline\n\n",
         "🫖 \u{2028} end "
@@ -13,11 +13,11 @@ pub fn the_environment_arrives_byte_for_byte(ground: &dyn Ground) {
     assert_eq!(String::from_utf8(found).unwrap(), format!("NASTY={wanted}"));
 }
 
-pub fn an_empty_variable_is_set(ground: &dyn Ground) {
+pub fn an_empty_variable_is_set(ground: &Ground) {
     assert_eq!(ground.sh("plain", 0, "echo \"${EMPTY-absent}|\""), "|");
 }
 
-pub fn a_pod_knows_its_name_and_its_address(ground: &dyn Ground) {
+pub fn a_pod_knows_its_name_and_its_address(ground: &Ground) {
     for ordinal in 0..2 {
         let said = ground.sh("plain", ordinal, "echo $POD_NAME $(hostname) $POD_ADDRESS $(hostname -i)");
         let [name, host, address, own] = said.split_whitespace().collect::<Vec<_>>()[..] else {
@@ -27,11 +27,11 @@ pub fn a_pod_knows_its_name_and_its_address(ground: &dyn Ground) {
     }
 }
 
-pub fn a_limit_can_be_read_from_a_variable(ground: &dyn Ground) {
+pub fn a_limit_can_be_read_from_a_variable(ground: &Ground) {
     assert_eq!(ground.sh("plain", 0, "echo $MEMORY_LIMIT"), (64 << 20).to_string());
 }
 
-pub fn the_limits_are_those_of_the_profile(ground: &dyn Ground) {
+pub fn the_limits_are_those_of_the_profile(ground: &Ground) {
     let memory =
         "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes";
     assert_eq!(ground.sh("plain", 0, memory), (64 << 20).to_string());
@@ -39,11 +39,11 @@ pub fn the_limits_are_those_of_the_profile(ground: &dyn Ground) {
     assert_eq!(ground.sh("plain", 0, cpu), "25000 100000");
 }
 
-pub fn it_runs_as_the_user_and_its_root_cannot_be_written(ground: &dyn Ground) {
+pub fn it_runs_as_the_user_and_its_root_cannot_be_written(ground: &Ground) {
     let line = "id -u; id -g; touch /here 2>/dev/null && echo written || echo refused; pwd";
     assert_eq!(ground.sh("plain", 0, line), "1000\n1000\nrefused\n/scratch");
 }
 
-pub fn it_has_productions_time_zone_and_utc_stays_utc(ground: &dyn Ground) {
+pub fn it_has_productions_time_zone_and_utc_stays_utc(ground: &Ground) {
     assert_eq!(ground.sh("plain", 0, "date +%z; TZ=UTC date +%z"), "+0530\n+0000");
 }

@@ -7,6 +7,8 @@
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "behaviour/alike.rs"]
+mod alike;
 #[path = "behaviour/changes.rs"]
 mod changes;
 #[path = "support/cli.rs"]

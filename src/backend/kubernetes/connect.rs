@@ -2,11 +2,12 @@
 
 use kube::Client;
 
-use super::{Cluster, ClusterError, Result, apply::Resources, error};
+use super::{Cluster, ClusterError, Result, apply::Resources, error, outage};
 use crate::readers::kubeconfig::{Context, Kubeconfig};
 
 impl Cluster {
-    /// Opens the connection by a context that must be named.
+    /// Opens the connection by a context that must be named. From then on an API server that is away for a moment is
+    /// waited for.
     ///
     /// # Errors
     /// [`ClusterError::Kubeconfig`]; [`ClusterError::Unreachable`] where nobody answers.
@@ -16,6 +17,7 @@ impl Cluster {
         let client = Client::try_from(config).map_err(|error| unreachable(error::words(&error)))?;
         let hello = error::ask("version of the API server", client.apiserver_version()).await;
         hello.map_err(|error| unreachable(error.to_string()))?;
+        let client = outage::riding(client);
         Ok(Self { client, context: context.to_owned(), resources: Resources::default() })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use super::{ObjectName, Trouble, rights::Right};
+use super::{ObjectName, Trouble, outage::RIDES_OUT, rights::Right};
 use crate::readers::kubeconfig::{KubeconfigError, chain};
 
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ fn list(rights: &[Right]) -> String {
 }
 
 /// The client itself waits for an answer for ever.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(30);
 
 /// One request, with a name for what it does and an end.
 pub(super) async fn ask<T>(
@@ -65,7 +65,7 @@ pub(super) async fn answer<T>(
     request: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<Result<T, kube::Error>> {
     let late = || ClusterError::Api { what: what.to_owned(), why: "no answer in time".to_owned() };
-    tokio::time::timeout(LONGEST, request).await.map_err(|_| late())
+    tokio::time::timeout(LONGEST + RIDES_OUT, request).await.map_err(|_| late())
 }
 
 pub(super) fn refused(what: impl Into<String>, error: &kube::Error) -> ClusterError {

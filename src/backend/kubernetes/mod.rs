@@ -30,6 +30,7 @@ mod mirrors;
 mod names;
 mod objects;
 mod observe;
+mod outage;
 mod pods;
 mod power;
 mod preview;

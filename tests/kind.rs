@@ -24,6 +24,7 @@ mod removal;
 #[path = "kind/rights.rs"]
 mod rights;
 #[path = "kind/stage.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
 mod stage;
 #[path = "kind/verify.rs"]
 mod verify;

@@ -15,7 +15,7 @@ use prodmirror::{
     },
     labels::kubernetes::{MANAGED_BY, MIRROR, OWNER},
     name::Name,
-    plan::kubernetes::ClusterShape,
+    plan::kubernetes::{ClusterShape, NodeShape},
     readers::kubeconfig::Kubeconfig,
 };
 use serde_json::{Value, json};
@@ -39,18 +39,28 @@ static UNDERTAKERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// The cluster; the first who asks makes it.
 pub async fn stage() -> &'static Stage {
-    STAGE.get_or_init(make).await
+    STAGE.get_or_init(async || make(&shape(&clusters()).await).await).await
+}
+
+/// The cluster with so many nodes for pods, beside one for the control plane; to be asked for before any other.
+pub async fn stage_with(nodes: usize) -> &'static Stage {
+    STAGE
+        .get_or_init(async || {
+            let one = shape(&clusters()).await;
+            make(&ClusterShape { nodes: vec![NodeShape::default(); nodes], ..one }).await
+        })
+        .await
 }
 
 pub fn owner() -> String {
     format!("test-{}@here", std::process::id())
 }
 
-async fn make() -> Stage {
+async fn make(shape: &ClusterShape) -> Stage {
     let kind = clusters();
     let name = ClusterName::own(&owner(), &Name::new("tests").unwrap());
     undertake(&name);
-    let in_use = kind.ensure(&owner(), &name, &shape(&kind).await, &Unheard).await.unwrap();
+    let in_use = kind.ensure(&owner(), &name, shape, &Unheard).await.unwrap();
     kind.bring(&name, &[IMAGE], &Unheard).await.unwrap();
     let credentials = kind.credentials(&name).await.unwrap();
     Stage { kind, name, credentials, _in_use: in_use }

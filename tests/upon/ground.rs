@@ -31,18 +31,30 @@ pub fn ground() -> &'static Ground {
     static GROUND: OnceLock<Ground> = OnceLock::new();
     GROUND.get_or_init(|| {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (context, node, credentials) = runtime.block_on(async {
+        let (context, cluster, credentials) = runtime.block_on(async {
             let stage = stage::stage().await;
             let built = IMAGES.map(|image| format!("prodmirror-built/{image}"));
             stage.kind.bring(&stage.name, &built.each_ref().map(String::as_str), &Unheard).await.unwrap();
             let credentials = stage.kind.credentials(&stage.name).await.unwrap();
-            (stage.name.context(), format!("{}-control-plane", stage.name), credentials)
+            (stage.name.context(), stage.name.clone(), credentials)
         });
         // The cluster has its claim as long as this process lives, and the runtime that holds it.
         std::mem::forget(runtime);
-        for image in IMAGES {
-            let (from, to) = (format!("docker.io/prodmirror-built/{image}"), format!("{REGISTRY}/{image}"));
-            docker(&["exec", &node, "ctr", "--namespace", "k8s.io", "images", "tag", &from, &to]);
+        let nodes = docker(&[
+            "ps",
+            "--filter",
+            &format!("label=io.x-k8s.kind.cluster={cluster}"),
+            "--format",
+            "{{.Names}}",
+        ]);
+        let control_plane = format!("{cluster}-control-plane");
+        let is_for_pods = |node: &&str| nodes.lines().count() == 1 || **node != control_plane;
+        for node in nodes.lines().filter(is_for_pods) {
+            for image in IMAGES {
+                let (from, to) =
+                    (format!("docker.io/prodmirror-built/{image}"), format!("{REGISTRY}/{image}"));
+                docker(&["exec", node, "ctr", "--namespace", "k8s.io", "images", "tag", &from, &to]);
+            }
         }
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), credentials).unwrap();
@@ -75,7 +87,7 @@ impl Ground {
         String::from_utf8_lossy(&self.try_kubectl(arguments).stdout).trim().to_owned()
     }
 
-    /// The container that is its only node.
+    /// The container that is its only node, or the control plane's.
     pub fn node(&self) -> String {
         format!("{}-control-plane", self.context.trim_start_matches("kind-"))
     }

@@ -1,0 +1,158 @@
+//! A cluster whose API server goes away for a moment, and whose nodes are emptied: what is under way goes on or fails
+//! clearly, and nothing is left behind. A cluster of its own, as nobody beside it would understand.
+//!
+//! Short by default; with `PRODMIRROR_SOAK=1` it happens many times more.
+
+#![cfg(feature = "kubernetes")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/cli.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod cli;
+#[path = "upon/ground.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod ground;
+#[path = "support/profiles.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod profiles;
+#[path = "kind/stage.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod stage;
+
+use std::{
+    process::Output,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+    time::Duration,
+};
+
+use ground::{User, ground, until};
+use profiles::Profile;
+use serde_json::Value;
+
+/// Kills it in its container; the kubelet starts another, later each time, unless it begins anew itself.
+const KILL: &str = "systemctl restart kubelet; pkill -KILL -x kube-apiserver";
+
+/// One case at a time: each has the cluster for itself.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    static BEGUN: Once = Once::new();
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    BEGUN.call_once(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(stage::stage_with(2));
+        // The cluster has its claim as long as this process lives.
+        std::mem::forget(runtime);
+    });
+    turn
+}
+
+fn user(stem: &str) -> User {
+    let whole = |profile: Profile| {
+        profile
+            .with(r#"secrets: {db-password: {generate: "hex:12"}}"#)
+            .web("env: {DATABASE_URL: \"${store:db.url}\"}\nneeds: [db]")
+            .db("seed: ./seed.sql")
+    };
+    let it = User::new(stem, whole);
+    it.cli.file("seed.sql", "create table note (id int);\ninsert into note values (1);\n");
+    it
+}
+
+/// When something happens in a command that takes some ten seconds.
+fn instants(short: &[u64]) -> Vec<Duration> {
+    let soak = std::env::var("PRODMIRROR_SOAK").is_ok_and(|soak| soak == "1");
+    let millis = if soak { (0..12_000).step_by(750).collect() } else { short.to_vec() };
+    millis.into_iter().map(Duration::from_millis).collect()
+}
+
+/// A command in whose middle the API server is killed.
+fn killed(it: &User, words: &[&str], after: Duration) -> Output {
+    let child = it.cli.spawn(words);
+    std::thread::sleep(after);
+    cli::docker(&["exec", &ground().node(), "sh", "-c", KILL]);
+    child.wait_with_output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("exit {:?}\n{out}\n{err}", output.status.code())
+}
+
+#[test]
+fn an_api_server_that_restarts_in_the_middle_of_an_up_is_waited_for() {
+    let _turn = turn();
+    let it = user("outage");
+    for after in instants(&[1000, 4000]) {
+        let output = killed(&it, &["up", "-f", &it.file, "--format", "json"], after);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        match output.status.code() {
+            Some(0) => assert_eq!(answer["ready"], true, "after {after:?}: {answer:#}"),
+            // A command inside a pod ends with its connection: the seed is half there, and said to be.
+            Some(4) => assert!(
+                answer["message"].as_str().unwrap().contains("seed"),
+                "after {after:?}: {}",
+                told(&output)
+            ),
+            _ => panic!("after {after:?}: {}", told(&output)),
+        }
+        it.up(&[]).ok();
+        assert_eq!(it.sql("select count(*) from note"), "1", "after {after:?}");
+        it.run("down", &[]).ok();
+        assert!(!ground().has(&it.name), "after {after:?}");
+    }
+}
+
+#[test]
+fn an_api_server_that_restarts_in_the_middle_of_a_down_is_waited_for() {
+    let _turn = turn();
+    let it = user("outage-down");
+    for after in instants(&[700]) {
+        it.up(&[]).ok();
+        let output = killed(&it, &["down", &it.name], after);
+        assert!(output.status.success(), "after {after:?}: {}", told(&output));
+        assert!(!ground().has(&it.name), "after {after:?}");
+    }
+}
+
+/// The node that a service's pod is on.
+fn node_of(it: &User, service: &str) -> String {
+    let selector = format!("prodmirror/service={service}");
+    it.kubectl(&["get", "pods", "--selector", &selector, "--output", "jsonpath={.items[0].spec.nodeName}"])
+}
+
+fn drain(node: &str) {
+    let words = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=120s"];
+    ground().kubectl(&[&["drain", node][..], &words].concat());
+}
+
+#[test]
+fn a_mirror_comes_back_from_a_drained_node_and_says_why_what_cannot_does_not() {
+    let _turn = turn();
+    let it = user("drained");
+    it.up(&[]).ok();
+
+    // Its volume is on the node: the database waits for it, and the reason is told.
+    let node = node_of(&it, "db");
+    drain(&node);
+    until("the web server is ready elsewhere", || it.states().contains(&"web/0 ready".to_owned()));
+    assert_ne!(node_of(&it, "web"), node);
+    assert!(!it.states().contains(&"db/0 ready".to_owned()), "{:?}", it.states());
+    it.run("ledger", &[]).code(1);
+    let refused = it.up(&["--timeout", "20s", "--format", "json"]).code(5).json();
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.contains("db") && refused["code"] == "unschedulable", "{refused:#}");
+
+    ground().kubectl(&["uncordon", &node]);
+    until("the database is ready", || it.states().contains(&"db/0 ready".to_owned()));
+    it.up(&[]).ok();
+    it.run("ledger", &[]).ok();
+    assert_eq!(it.sql("select count(*) from note"), "1");
+
+    // On a node that leaves, a mirror goes as well as anywhere.
+    ground().kubectl(&["cordon", &node]);
+    it.run("down", &[]).ok();
+    ground().kubectl(&["uncordon", &node]);
+    assert!(!ground().has(&it.name));
+    let left = it.cli.run(&["gc", "--dry-run", "--format", "json"]).ok().json();
+    assert_eq!(left["objects"], serde_json::json!([]), "{left:#}");
+}

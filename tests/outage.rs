@@ -4,7 +4,7 @@
 //! Short by default; with `PRODMIRROR_SOAK=1` it happens many times more.
 
 #![cfg(feature = "kubernetes")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
@@ -155,4 +155,49 @@ fn a_mirror_comes_back_from_a_drained_node_and_says_why_what_cannot_does_not() {
     assert!(!ground().has(&it.name));
     let left = it.cli.run(&["gc", "--dry-run", "--format", "json"]).ok().json();
     assert_eq!(left["objects"], serde_json::json!([]), "{left:#}");
+}
+
+/// What holds pods to policies on the nodes of `scripts/kind/node`.
+const HOLDS: [&str; 3] = ["--namespace", "kube-system", "daemonset/podnet"];
+
+/// Has the network of the cluster know nothing of policies, or know them again.
+fn policies(are_kept: bool) {
+    let command = if are_kept { "podpolicy" } else { "sleep" };
+    let argument = if are_kept { "" } else { ", \"infinity\"" };
+    let patch = format!(
+        r#"{{"spec": {{"template": {{"spec": {{"containers": [{{"name": "podpolicy", "command": ["{command}"{argument}]}}]}}}}}}}}"#
+    );
+    let [option, space, network] = HOLDS;
+    ground().kubectl(&[option, space, "patch", network, "--patch", &patch]);
+    ground().kubectl(&[option, space, "rollout", "status", network, "--timeout=120s"]);
+    if !are_kept {
+        let label = format!("label=io.x-k8s.kind.cluster={}", ground().context.trim_start_matches("kind-"));
+        for node in cli::docker(&["ps", "--filter", &label, "--format", "{{.Names}}"]).lines() {
+            cli::docker(&["exec", node, "sh", "-c", "nft delete table ip podpolicy || true"]);
+        }
+    }
+}
+
+#[test]
+fn a_network_that_ignores_policies_is_told_in_the_ledger() {
+    let _turn = turn();
+    let [option, space, network] = HOLDS;
+    if ground().kubectl_says(&[option, space, "get", network, "--output", "name"]).is_empty() {
+        eprintln!("skipped: the nodes are not those of scripts/kind/node, and keep policies in another way");
+        return;
+    }
+    let it = User::new("open", |profile| profile.with("network: {egress: denied}").web(""));
+    let egress = || {
+        let ledger = it.run("ledger", &["--format", "json"]).json();
+        let entries = ledger["entries"].as_array().unwrap().clone();
+        entries.into_iter().find(|entry| entry["path"] == "network.egress").unwrap()
+    };
+    policies(false);
+    it.up(&[]);
+    let open = egress();
+    policies(true);
+    assert_eq!(open["grade"], "dropped", "{open:#}");
+    assert!(open["why"].as_str().unwrap().contains("connected"), "{open:#}");
+    until("the policy is kept", || egress()["grade"] == "enforced");
+    assert_eq!(egress()["holds"], true);
 }

@@ -25,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+use cli::Cli;
 use ground::{User, ground, until};
 use profiles::Profile;
 use serde_json::Value;
@@ -200,4 +201,26 @@ fn a_network_that_ignores_policies_is_told_in_the_ledger() {
     assert!(open["why"].as_str().unwrap().contains("connected"), "{open:#}");
     until("the policy is kept", || egress()["grade"] == "enforced");
     assert_eq!(egress()["holds"], true);
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_not_taken_for_one_without_mirrors() {
+    let _turn = turn();
+    let node = ground().node();
+    let path = format!("{}:{}", ground::release().display(), std::env::var("PATH").unwrap());
+    let owner = Cli::with(vec![("PATH", path), ("PRODMIRROR_OWNER", stage::owner())]);
+    // Its API server is away, and the kubelet does not bring it back.
+    let sh = |line: &str| cli::docker(&["exec", &node, "sh", "-c", line]);
+    sh("mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/aside.yaml");
+    until("it is away", || owner.run(&["status"]).stderr.contains("does not answer"));
+    let said = [&["down", "--all"][..], &["gc"], &["logs", "nobody"]].map(|words| owner.run(words));
+    sh(
+        "mv /etc/kubernetes/aside.yaml /etc/kubernetes/manifests/kube-apiserver.yaml; systemctl restart kubelet",
+    );
+    for done in said {
+        let done = done.code(4);
+        assert!(done.stderr.contains("does not answer, and may hold mirrors"), "{done}");
+    }
+    until("it is back", || !owner.run(&["status"]).stderr.contains("does not answer"));
+    owner.run(&["down", "--all"]).ok();
 }

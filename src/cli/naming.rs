@@ -15,6 +15,7 @@ use super::{
     failure::{Failure, exit},
     host::Host,
     options::{PlaceArgs, ProfileArgs},
+    places::Clusters,
     ui::Ui,
 };
 
@@ -149,7 +150,7 @@ pub async fn find(
     let engine = host.connect().await?;
     let Some(name) = named(given)? else {
         let mut found = Vec::new();
-        for place in std::iter::once(engine).chain(host.clusters().await?) {
+        for place in std::iter::once(engine).chain(host.clusters().await?.answering) {
             let listed = place.list(&Scope::default()).await?;
             found.push((place, listed));
         }
@@ -176,12 +177,18 @@ async fn place_of(host: &Host, engine: Box<dyn Backend>, name: &Name) -> Result<
     if !engine.list(&scope).await?.is_empty() {
         return Ok(engine);
     }
-    for cluster in host.clusters().await? {
-        if !cluster.list(&scope).await?.is_empty() {
-            return Ok(cluster);
+    let Clusters { answering, silent } = host.clusters().await?;
+    let mut failed = None;
+    for cluster in answering {
+        // One that goes at this moment may be anybody's, and another may have the mirror.
+        match cluster.list(&scope).await {
+            Ok(found) if found.is_empty() => {}
+            Ok(_) => return Ok(cluster),
+            Err(error) => failed = Some(error),
         }
     }
-    Ok(engine)
+    Clusters::all_answer(&silent)?;
+    failed.map_or(Ok(engine), |error| Err(error.into()))
 }
 
 /// A name that is said, or that this folder or the environment says.

@@ -33,6 +33,29 @@ impl Place {
     }
 }
 
+/// Where mirrors may be.
+#[derive(Default)]
+pub struct Clusters {
+    pub answering: Vec<Box<dyn Backend>>,
+    /// The user's own that are stopped, or whose API server is away: nobody knows what is on them.
+    pub silent: Vec<ClusterName>,
+}
+
+impl Clusters {
+    /// Refuses to take what was not seen for what is not there.
+    ///
+    /// # Errors
+    /// Where a cluster of the user's does not answer.
+    pub fn all_answer(silent: &[ClusterName]) -> Result<(), Failure> {
+        let Some(first) = silent.first() else { return Ok(()) };
+        let names: Vec<&str> = silent.iter().map(ClusterName::as_str).collect();
+        let message = format!("{} does not answer, and may hold mirrors", names.join(", "));
+        Err(Failure::tool("cluster-silent", message).hint(format!(
+            "`docker start {first}-control-plane` if it is stopped, `kind delete cluster --name {first}` if it is of no use"
+        )))
+    }
+}
+
 impl Host {
     /// The engine of this host, as a place where mirrors run.
     pub async fn connect(&self) -> Result<Box<dyn Backend>, Failure> {
@@ -149,13 +172,22 @@ impl Host {
         Ok(Doors::new(own, surroundings(), &self.state_dir))
     }
 
-    /// The Kind clusters of this engine that are whole and answer; none where `kind` is not here.
-    pub async fn clusters(&self) -> Result<Vec<Box<dyn Backend>>, Failure> {
-        let Ok(kind) = self.kind() else { return Ok(Vec::new()) };
-        let mut all = Vec::new();
-        for found in kind.list(None).await? {
-            if found.mirrors.is_some() {
-                all.push(self.in_kind(&kind, &found.name, Templates::embedded()).await?);
+    /// The Kind clusters of this engine that are whole; none where `kind` is not here.
+    pub async fn clusters(&self) -> Result<Clusters, Failure> {
+        let Ok(kind) = self.kind() else { return Ok(Clusters::default()) };
+        let mut all = Clusters::default();
+        for found in kind.list(None).await?.into_iter().filter(|found| found.mark.is_some()) {
+            let reached = match found.mirrors {
+                Some(_) => self.in_kind(&kind, &found.name, Templates::embedded()).await.ok(),
+                None => None,
+            };
+            match reached {
+                Some(backend) => all.answering.push(backend),
+                // Others' clusters come and go, and one may have gone in between.
+                None if found.name.belongs_to(&self.owner) && kind.names().await?.contains(&found.name) => {
+                    all.silent.push(found.name);
+                }
+                None => {}
             }
         }
         Ok(all)
@@ -175,13 +207,15 @@ impl Host {
         Ok(gone)
     }
 
-    /// Every place that is meant where no mirror is named.
-    pub async fn places(&self, place: &PlaceArgs) -> Result<Vec<Box<dyn Backend>>, Failure> {
+    /// Every place that is meant where no mirror is named, and the clusters that may be meant and do not answer.
+    pub async fn places(&self, place: &PlaceArgs) -> Result<Clusters, Failure> {
         if let Some(context) = &place.context {
-            return Ok(vec![self.on(context, Templates::embedded()).await?]);
+            let answering = vec![self.on(context, Templates::embedded()).await?];
+            return Ok(Clusters { answering, silent: Vec::new() });
         }
-        let mut all = vec![self.connect().await?];
-        all.extend(self.clusters().await?);
+        let engine = self.connect().await?;
+        let mut all = self.clusters().await?;
+        all.answering.insert(0, engine);
         Ok(all)
     }
 

@@ -4,7 +4,9 @@ use prodmirror::{
     mirror,
 };
 
-use crate::cli::{failure::Failure, host::Host, naming, options::NameArg, progress::Drawn, ui::Ui};
+use crate::cli::{
+    failure::Failure, host::Host, naming, options::NameArg, places::Clusters, progress::Drawn, ui::Ui,
+};
 
 /// Remove everything of a mirror, its state too
 ///
@@ -35,12 +37,14 @@ impl Down {
         let mut removed = Names::default();
         if self.all {
             let owner = (!self.all_owners).then(|| host.owner.clone());
-            for backend in host.places(&self.name.place).await? {
+            let Clusters { answering, silent } = host.places(&self.name.place).await?;
+            for backend in answering {
                 for found in backend.list(&Scope { mirror: None, owner: owner.clone() }).await? {
                     let name = naming::labelled(&found.mirror)?;
                     removed.extend(mirror::down(&*backend, &name, &drawn).await?);
                 }
             }
+            Clusters::all_answer(&silent)?;
         } else {
             let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
             let found = backend.list(&Scope::of(&name)).await?;

@@ -9,6 +9,7 @@ use crate::cli::{
     failure::Failure,
     host::{Host, span},
     options::PlaceArgs,
+    places::Clusters,
     progress::Drawn,
     ui::Ui,
 };
@@ -48,12 +49,14 @@ impl Gc {
         };
         let drawn = Drawn::new(ui);
         let mut removed = Names::default();
-        for backend in host.places(&self.place).await? {
+        let Clusters { answering, silent } = host.places(&self.place).await?;
+        for backend in answering {
             removed.extend(mirror::gc(&*backend, &rule, self.dry_run, &drawn).await?);
         }
         if self.place.context.is_none() {
             removed.clusters.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
         }
+        Clusters::all_answer(&silent)?;
         drop(drawn);
         let expired = spool::expire(&host.state_dir, std::time::SystemTime::now(), self.dry_run)?;
         if !expired.is_empty() {

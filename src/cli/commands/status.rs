@@ -12,6 +12,7 @@ use crate::cli::{
     host::Host,
     naming,
     options::NameArg,
+    places::Clusters,
     ui::{DIM, GREEN, RED, Ui, YELLOW},
 };
 
@@ -39,7 +40,11 @@ impl Status {
                 mirrors.push(document(&*backend, &name).await?);
             }
             None => {
-                for backend in host.places(&self.name.place).await? {
+                let Clusters { answering, silent } = host.places(&self.name.place).await?;
+                for cluster in silent {
+                    ui.say(format!("note: {cluster} does not answer: mirrors on it are not seen"));
+                }
+                for backend in answering {
                     for found in backend.list(&Scope::default()).await? {
                         match document(&*backend, &naming::labelled(&found.mirror)?).await {
                             Ok(found) => mirrors.push(found),

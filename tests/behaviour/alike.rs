@@ -109,7 +109,7 @@ fn is_told(path: &str, [compose, kind]: &[BTreeMap<String, String>; 2]) -> bool 
 
 /// The grade of each entry of a mirror's ledger.
 fn grades(ground: &Ground) -> BTreeMap<String, String> {
-    let ledger = ground.run("ledger", &["--format", "json"]).json();
+    let ledger = ground.ledger(&["--format", "json"]).ok().json();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = ledger["entries"].as_array().unwrap();
     entries.iter().map(|entry| (text(&entry["path"]), text(&entry["grade"]))).collect()

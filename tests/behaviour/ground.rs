@@ -64,8 +64,15 @@ impl Ground {
         if self.place == Place::Kind {
             self.way = way_into_cluster(&self.name);
         }
-        self.run("ledger", &[]).ok();
+        self.ledger(&[]).ok();
         self
+    }
+
+    /// What became of every field, as who made the mirror reads it: by its context alone nobody knows of the images that
+    /// were built here in the place of others.
+    #[track_caller]
+    pub fn ledger(&self, more: &[&str]) -> Done {
+        user().run(&[&["ledger", self.name.as_str()], more].concat())
     }
 
     /// A mirror of a profile of the repository; what is secret is the same in every mirror of it.

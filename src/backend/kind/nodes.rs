@@ -27,9 +27,12 @@ impl Kind {
         for node in &asleep {
             self.docker(&[&"start", node]).await?;
         }
-        // kind waits for the control plane alone, and a pod that finds no node is told as one that will never run.
+        // kind waits for the control plane alone, and a pod that finds no node is told as one that will never run. A node
+        // that has joined is known a moment later.
+        let nodes = self.containers(name, &[]).await?.len();
         let script = format!(
             "until kubectl --kubeconfig {ADMIN} get --raw /readyz >/dev/null 2>&1; do sleep 1; done; \
+             until [ $(kubectl --kubeconfig {ADMIN} get nodes --output name | wc -l) -ge {nodes} ]; do sleep 1; done; \
              exec kubectl --kubeconfig {ADMIN} wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
         );
         let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 7] =

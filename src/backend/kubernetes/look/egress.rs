@@ -1,5 +1,7 @@
 //! A try to leave the mirror, from inside one of its pods.
 
+use std::time::Duration;
+
 use kube::{api::ListParams, core::GroupVersionKind};
 use serde_json::Value as Json;
 
@@ -26,6 +28,10 @@ if [ $? = 0 ]; then echo open; else echo closed; printf '%s\n' "$w" | tail -n 1;
 
 /// How many containers are asked for a tool.
 const MOST: usize = 8;
+
+/// How often what got out is tried again, and after what time.
+const AGAIN: usize = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// An address outside of the mirror that is known to answer.
 struct Target {
@@ -54,16 +60,34 @@ impl Cluster {
             for target in &servers {
                 let Some(tried) = self.try_one(plan, &one, target).await else { break };
                 if tried.refused || !is_on_node(observed, one.node, &target.address) {
-                    return Some(tried);
+                    return Some(self.once_settled(plan, &one, target, tried).await);
                 }
             }
             for target in &of_dns {
                 if let Some(tried) = self.try_one(plan, &one, target).await {
-                    return Some(tried);
+                    return Some(self.once_settled(plan, &one, target, tried).await);
                 }
             }
         }
         None
+    }
+
+    /// A network learns of a new pod, or of a policy, a moment after the API server does: what got out is tried again.
+    async fn once_settled(
+        &self,
+        plan: &ClusterPlan,
+        from: &Running<'_>,
+        target: &Target,
+        mut tried: EgressTry,
+    ) -> EgressTry {
+        for _ in 0..AGAIN {
+            if tried.refused {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            tried = self.try_one(plan, from, target).await.unwrap_or(tried);
+        }
+        tried
     }
 
     async fn try_one(&self, plan: &ClusterPlan, from: &Running<'_>, target: &Target) -> Option<EgressTry> {

@@ -1,6 +1,10 @@
 //! One command in each container of the profile that runs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value as Json;
@@ -81,6 +85,35 @@ pub(super) fn running(observed: &ClusterObserved) -> Vec<Running<'_>> {
     all
 }
 
+/// Which nodes answer: each container of one that does not would be waited for in vain.
+#[derive(Default)]
+struct Heard(Mutex<(bool, BTreeSet<String>)>);
+
+impl Heard {
+    /// So many that do not answer, and none that does, and nobody is asked any more.
+    const ENOUGH: usize = 3;
+
+    fn is_silent(&self, node: &str) -> bool {
+        let (any, silent) = &*self.lock();
+        silent.contains(node) || (!any && silent.len() >= Self::ENOUGH)
+    }
+
+    /// What answers at once, if only that there is no shell, is not silent.
+    fn note(&self, node: &str, printed: bool, after: Duration) {
+        let (any, silent) = &mut *self.lock();
+        if printed {
+            *any = true;
+        } else if after > PATIENCE / 2 {
+            silent.insert(node.to_owned());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (bool, BTreeSet<String>)> {
+        // Nothing that holds it can panic between two steps.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Cluster {
     pub(super) async fn ask_containers(
         &self,
@@ -88,11 +121,18 @@ impl Cluster {
         secrets: &SecretValues,
         observed: &ClusterObserved,
     ) -> BTreeMap<String, BTreeMap<String, InContainer>> {
+        let heard = Heard::default();
+        let heard = &heard;
         let asked = running(observed).into_iter().map(|one| async move {
+            if heard.is_silent(one.node) {
+                return None;
+            }
+            let began = Instant::now();
             let (pod, _) = planned(plan, one.service, one.name()).unzip();
             let sysctls = pod.into_iter().flat_map(|pod| pod.sysctls.keys().map(String::as_str));
             let questions = Questions::new(sysctls, one.targets());
             let printed = self.printed(&plan.namespace, &one, &["sh", "-c", &questions.script()]).await;
+            heard.note(one.node, printed.is_some(), began.elapsed());
             let inside = questions.read(&printed?)?;
             let (pod, container) = (one.pod.to_owned(), one.name().to_owned());
             Some((pod, container, without_values(plan, secrets, &one, inside)))
@@ -160,4 +200,23 @@ fn without_values(
         .collect()
     });
     InContainer { inside, environ }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_lets_one_wait_is_not_asked_again_and_where_none_answers_nobody_is() {
+        let heard = Heard::default();
+        heard.note("a", false, Duration::from_millis(20));
+        assert!(!heard.is_silent("a"), "it said no at once");
+        heard.note("a", false, PATIENCE);
+        assert!(heard.is_silent("a") && !heard.is_silent("b"));
+        heard.note("b", false, PATIENCE);
+        heard.note("c", false, PATIENCE);
+        assert!(heard.is_silent("d"));
+        heard.note("e", true, Duration::from_millis(20));
+        assert!(!heard.is_silent("d") && heard.is_silent("c"));
+    }
 }

@@ -78,6 +78,14 @@ impl Reading {
         Self::new(Found::Other(live), from).because(why)
     }
 
+    /// What was found in place of the wanted value.
+    pub(super) fn live(&self) -> Option<&Json> {
+        match &self.found {
+            Found::Other(live) => Some(live),
+            Found::Wanted | Found::Nothing | Found::Unread => None,
+        }
+    }
+
     /// Names what the plan means to bring about: the host may not allow what is wanted.
     pub(super) fn planned(self, planned: impl Into<Json>) -> Self {
         Self { planned: Some(planned.into()), ..self }

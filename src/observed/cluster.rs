@@ -14,6 +14,9 @@ pub struct ClusterObserved {
     /// Objects as the API server holds them, by kind (`Deployment`) and name: everything in the mirror's namespace,
     /// whoever made it, and the nodes. Of Secrets nothing but what `secrets` tells.
     pub objects: BTreeMap<String, BTreeMap<String, Json>>,
+    /// The nodes that pods may come to, with the zone of each; absent where they may not be listed.
+    #[serde(default)]
+    pub nodes: Option<BTreeMap<String, Option<String>>>,
     /// The keys of each Secret, and whether each value is the wanted one.
     pub secrets: BTreeMap<String, BTreeMap<String, Kept>>,
     /// Kinds that could not be listed, with the cluster's words.

@@ -36,6 +36,12 @@ pub struct Capabilities {
 pub struct Cluster {
     /// `1.33`; absent: not asked.
     pub version: Option<String>,
+    /// Nodes that pods may come to; absent: not asked.
+    #[serde(default)]
+    pub nodes: Option<u32>,
+    /// Of these nodes.
+    #[serde(default)]
+    pub zones: std::collections::BTreeSet<String>,
     /// Whether a metrics server answers, without which no autoscaler acts.
     pub metrics: bool,
     /// Whether its network keeps network policies; absent: not tried.

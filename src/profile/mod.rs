@@ -104,6 +104,23 @@ pub struct Platform {
     /// Only `none` is known: limits hold without swap.
     pub swap: Option<Swap>,
     pub timezone: Option<String>,
+    pub kubernetes: Kubernetes,
+}
+
+/// The cluster that production runs on, where it does on one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kubernetes {
+    /// `1.34`, or with the patch.
+    pub version: Option<String>,
+    /// Nodes that pods may come to.
+    pub nodes: Option<u32>,
+    /// Of the nodes, by turns.
+    pub zones: Vec<String>,
+    /// Addresses of pods: `10.244.0.0/16`.
+    pub pods: Option<String>,
+    /// Virtual addresses of services.
+    pub services: Option<String>,
+    pub feature_gates: IndexMap<String, bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -20,6 +20,9 @@ pub fn profile(seed: u64) -> Profile {
     let mut generator = Generator::new(seed);
     let mut profile = generator.profile();
     holes::dig(&mut profile, &mut generator);
+    // By dice of its own: what else there is stays as it was.
+    let mut generator = Generator::new(!seed);
+    profile.platform.kubernetes = generator.maybe(4, Generator::kubernetes).unwrap_or_default();
     profile
 }
 
@@ -160,6 +163,17 @@ impl Generator {
         format!("{folder}/{}{}", self.of(&["f", "ü", "a.b"]), self.paths)
     }
 
+    fn kubernetes(&mut self) -> Kubernetes {
+        Kubernetes {
+            version: self.maybe(2, |g| g.of(&["1.33", "1.34", "1.35.1"]).to_owned()),
+            nodes: self.maybe(2, |g| 2 + g.below(9) as u32),
+            zones: (0..self.below(3)).map(|at| format!("zone-{at}")).collect(),
+            pods: self.maybe(3, |_| "10.1.0.0/16".into()),
+            services: self.maybe(3, |_| "10.2.0.0/16".into()),
+            feature_gates: (0..self.below(2)).map(|at| (format!("Gate{at}"), at == 0)).collect(),
+        }
+    }
+
     fn profile(&mut self) -> Profile {
         let mut known = Known::default();
         let secrets: IndexMap<Name, Option<Shape>> =
@@ -213,6 +227,7 @@ impl Generator {
                 memory: self.maybe(4, Self::bytes),
                 swap: self.maybe(4, |_| Swap::None),
                 timezone: self.maybe(4, |_| "Europe/Berlin".into()),
+                kubernetes: Kubernetes::default(),
             },
             network: self.network(&known),
             externals: (0..self.below(2)).map(|i| (format!("api{i}.example.com"), self.external())).collect(),

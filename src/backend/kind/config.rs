@@ -13,7 +13,7 @@ pub(super) fn config(shape: &ClusterShape) -> String {
 }
 
 fn document(shape: &ClusterShape) -> Value {
-    let ClusterShape { image, nodes, pods, services } = shape;
+    let ClusterShape { image, nodes, pods, services, gates } = shape;
     let plain = [NodeShape::default()];
     let nodes = if nodes.is_empty() { &plain[..] } else { nodes };
     let mut all: Vec<Value> = Vec::new();
@@ -32,7 +32,11 @@ fn document(shape: &ClusterShape) -> Value {
             networking[key] = json!(range);
         }
     }
-    json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": all, "networking": networking})
+    let mut document = json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": all, "networking": networking});
+    if !gates.is_empty() {
+        document["featureGates"] = json!(gates);
+    }
+    document
 }
 
 fn of_node(role: &str, node: &NodeShape) -> Value {
@@ -113,6 +117,7 @@ mod tests {
             nodes: vec![NodeShape::default(), NodeShape { labels, ..NodeShape::default() }],
             pods: Some("10.1.0.0/16".parse().unwrap()),
             services: Some("10.2.0.0/16".parse().unwrap()),
+            gates: BTreeMap::from([("SomeGate".to_owned(), true)]),
         };
         let document = document(&shape);
         assert_eq!(

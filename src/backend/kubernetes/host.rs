@@ -1,11 +1,19 @@
 //! What a cluster is and can hold.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::{Api, ResourceExt as _, api::ListParams};
 
-use super::{Cluster, Result, error::ask};
+use super::{
+    Cluster, Result,
+    error::{answer, ask, refused, status},
+};
 use crate::{
-    plan::Capabilities,
+    plan::{
+        Capabilities,
+        kubernetes::{ZONE, minor_version},
+    },
     profile::{Bytes, Cpu},
 };
 
@@ -34,6 +42,8 @@ pub struct ClusterNode {
     pub ready: bool,
     /// Whether ordinary pods may come: it is not cordoned, and no taint keeps them away.
     pub open: bool,
+    /// As its label says.
+    pub zone: Option<String>,
 }
 
 impl Cluster {
@@ -47,8 +57,7 @@ impl Cluster {
             ask("namespace kube-system", spaces.get("kube-system")),
             ask("list of nodes", nodes.list(&every)),
         )?;
-        let mut nodes: Vec<_> = nodes.items.iter().map(node).collect();
-        nodes.sort_by(|one, other| one.name.cmp(&other.name));
+        let nodes = in_order(&nodes.items);
         let metrics = groups.groups.iter().any(|group| group.name == "metrics.k8s.io");
         Ok(ClusterHost {
             uid: system.uid().unwrap_or_default(),
@@ -56,6 +65,28 @@ impl Cluster {
             metrics,
             nodes,
         })
+    }
+}
+
+/// In order of name.
+fn in_order(nodes: &[Node]) -> Vec<ClusterNode> {
+    let mut nodes: Vec<_> = nodes.iter().map(node).collect();
+    nodes.sort_by(|one, other| one.name.cmp(&other.name));
+    nodes
+}
+
+impl Cluster {
+    /// The zones of the nodes that pods may come to, by name; nothing where this user may not list them.
+    pub(super) async fn zones(&self) -> Result<Option<BTreeMap<String, Option<String>>>> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        match answer("list of nodes", nodes.list(&ListParams::default())).await? {
+            Ok(found) => {
+                let open = in_order(&found.items).into_iter().filter(|node| node.open);
+                Ok(Some(open.map(|node| (node.name, node.zone)).collect()))
+            }
+            Err(no) if matches!(status(&no), Some(401 | 403)) => Ok(None),
+            Err(no) => Err(refused("list of nodes", &no)),
+        }
     }
 }
 
@@ -71,7 +102,9 @@ impl ClusterHost {
         let cores = |node: &ClusterNode| u32::try_from(node.cpu.parse::<Cpu>().ok()?.millis / 1000).ok();
         host.cores = same(&open, cores).unwrap_or_default();
         host.memory = same(&open, |node| Some(node.memory.parse::<Bytes>().ok()?.0)).unwrap_or_default();
-        capabilities.cluster.version = minor(&self.version);
+        capabilities.cluster.version = minor_version(&self.version);
+        capabilities.cluster.nodes = u32::try_from(open.len()).ok();
+        capabilities.cluster.zones = open.iter().filter_map(|node| node.zone.clone()).collect();
         capabilities.cluster.metrics = self.metrics;
     }
 }
@@ -81,14 +114,6 @@ fn same<T: PartialEq>(nodes: &[&ClusterNode], of: impl Fn(&ClusterNode) -> Optio
     let mut all = nodes.iter().map(|node| of(node));
     let first = all.next()??;
     all.all(|other| other.as_ref() == Some(&first)).then_some(first)
-}
-
-/// `v1.34.4-gke.1` is `1.34`.
-fn minor(version: &str) -> Option<String> {
-    let mut numbers = version.trim_start_matches('v').split('.');
-    let (major, minor) = (numbers.next()?, numbers.next()?);
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    (is_number(major) && is_number(minor)).then(|| format!("{major}.{minor}"))
 }
 
 fn node(node: &Node) -> ClusterNode {
@@ -107,6 +132,7 @@ fn node(node: &Node) -> ClusterNode {
         ready: status.conditions.unwrap_or_default().iter().any(|c| c.type_ == "Ready" && c.status == "True"),
         open: !spec.unschedulable.unwrap_or_default()
             && !taints.iter().any(|t| t.effect != "PreferNoSchedule"),
+        zone: node.labels().get(ZONE).cloned(),
     }
 }
 
@@ -124,6 +150,7 @@ mod tests {
             memory: "2048Ki".to_owned(),
             ready: true,
             open,
+            zone: open.then(|| "b".to_owned()),
         }
     }
 
@@ -152,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_version_that_is_none_is_not_taken_for_one() {
-        assert_eq!(minor("v1.34.4").as_deref(), Some("1.34"));
-        assert_eq!((minor("v1"), minor("none"), minor("v1.x")), (None, None, None));
+        assert_eq!(minor_version("v1.34.4").as_deref(), Some("1.34"));
+        assert_eq!((minor_version("v1"), minor_version("none"), minor_version("v1.x")), (None, None, None));
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod life;
 mod limits;
 mod network;
+mod nodes;
 mod place;
 mod platform;
 mod process;

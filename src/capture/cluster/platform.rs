@@ -9,6 +9,7 @@ use super::{
         stack::LATER,
         workload::{Part, Workload},
     },
+    nodes,
     process::{is_set, shown, written},
     scene::{Pair, SPEC, Scene, items},
 };
@@ -41,18 +42,20 @@ pub(super) fn read(scene: &Scene<'_>, at: &Path, wanted: &Json) -> Option<Readin
         }),
         ["platform", "cores"] => inside(scene, |pair, inside| cores(scene, pair, inside, wanted)),
         ["platform", "swap"] => inside(scene, |_, inside| swap(inside, wanted)),
+        ["platform", "kubernetes", key, ..] => nodes::read(scene, key, wanted),
         ["flags", name] => flag(scene, name, wanted),
         ["externals", ..] => Reading::unread(LATER),
+        ["platform", "kubernetes"] => return None,
         ["platform", _] => Reading::unread("it is the nodes'"),
         _ => return None,
     };
     Some(reading)
 }
 
-const NODES: &str = "the nodes of the pods";
+pub(super) const NODES: &str = "the nodes of the pods";
 
 /// Reads every node that has a pod of the mirror.
-fn node(scene: &Scene<'_>, read: impl Fn(&Json) -> Reading) -> Reading {
+pub(super) fn node(scene: &Scene<'_>, read: impl Fn(&Json) -> Reading) -> Reading {
     if let Some(why) = scene.observed.unlisted.get("Node") {
         return Reading::unread(format!("nodes may not be read: {why}"));
     }

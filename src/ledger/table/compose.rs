@@ -21,6 +21,7 @@ const JOURNAL: &str = "the keeper's journal";
 const CONFIG: &str = "the container's configuration";
 const HOST_CONFIG: &str = "the container's host configuration";
 const NOWHERE: &str = "";
+const NO_CLUSTER: &str = "there is no cluster";
 
 pub(crate) const ROWS: &[Row] = &[
     field("platform.arch", Platform, "`platform`", "the image", By(compose::arch)),
@@ -30,6 +31,12 @@ pub(crate) const ROWS: &[Row] = &[
     field("platform.memory", Platform, "the host's", "/proc/meminfo inside", By(compose::node_memory)),
     field("platform.swap", Platform, "`memswap_limit` equals `mem_limit`", HOST_CONFIG, By(compose::swap)),
     field("platform.timezone", Platform, "containers do not inherit it", NOWHERE, By(compose::node_timezone)),
+    field("platform.kubernetes.version", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
+    field("platform.kubernetes.nodes", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
+    field("platform.kubernetes.zones", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
+    field("platform.kubernetes.pods", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
+    field("platform.kubernetes.services", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
+    field("platform.kubernetes.feature_gates.*", Platform, NO_CLUSTER, NOWHERE, Always(Dropped)),
     field("flags.*", Flag, "a variable of every workload that names it", CONFIG, By(grades::flag)),
     field("run.flags", Flag, "a variable each", CONFIG, Always(Enforced)),
     field(

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::super::{Capabilities, Subnet};
 use crate::{
     digest,
-    profile::{Bytes, Platform},
+    profile::{Bytes, Kubernetes, Platform},
 };
 
 /// What is free on a node at least, else the kubelet evicts: the default of Kubernetes, in bytes.
 ///
 /// It is not for pods, as what is withheld is not.
 pub const EVICTED_BELOW: u64 = 100 << 20;
+
+/// How many nodes for pods a cluster of ours has at most: they share one machine.
+pub const MOST_NODES: u32 = 8;
 
 /// A cluster as it is made. Mirrors that ask for equal ones share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub struct ClusterShape {
     pub pods: Option<Subnet>,
     /// Virtual addresses of services; absent: kind's own.
     pub services: Option<Subnet>,
+    /// Feature gates of every component.
+    pub gates: BTreeMap<String, bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,8 +65,8 @@ impl Withheld {
 }
 
 impl ClusterShape {
-    /// The cluster for a platform: one node that leaves pods what production's node has. Where this machine has less
-    /// than production, or what it has is not known, it has what it has.
+    /// The cluster for a platform: nodes that leave pods what production's nodes have. Where this machine has less than
+    /// production, or what it has is not known, it has what it has. Nodes beyond [`MOST_NODES`] are not made.
     pub fn of(platform: &Platform, capabilities: &Capabilities) -> Self {
         let host = &capabilities.host;
         let cores = platform.cores.filter(|&cores| cores > 0).unwrap_or(host.cores);
@@ -70,12 +75,34 @@ impl ClusterShape {
             cores: host.cores.saturating_sub(cores),
             memory: room.map_or(0, |room| host.memory.saturating_sub(room)),
         };
-        let nodes = if withheld.is_nothing() {
-            Vec::new()
-        } else {
-            vec![NodeShape { withheld, ..NodeShape::default() }]
+        let Kubernetes { version, nodes, zones, pods, services, feature_gates } = &platform.kubernetes;
+        let asked = nodes.unwrap_or(u32::try_from(zones.len()).unwrap_or(u32::MAX)).clamp(1, MOST_NODES);
+        let node = |zone: Option<&String>| NodeShape {
+            labels: zone.map(|zone| (ZONE.to_owned(), zone.clone())).into_iter().collect(),
+            withheld,
         };
-        Self { image: capabilities.cluster.node_image.clone(), nodes, ..Self::default() }
+        let mut by_turns = zones.iter().cycle();
+        let mut nodes: Vec<NodeShape> = (0..asked).map(|_| node(by_turns.next())).collect();
+        if nodes == [NodeShape::default()] {
+            nodes.clear();
+        }
+        // What kind publishes, it publishes for whole versions.
+        let published = version.as_ref().map(|version| version.trim_start_matches('v'));
+        let published = published.filter(|version| version.split('.').count() == 3);
+        Self {
+            image: (capabilities.cluster.node_image.clone())
+                .or_else(|| published.map(|version| format!("kindest/node:v{version}"))),
+            nodes,
+            pods: pods.as_ref().and_then(|range| range.parse().ok()),
+            services: services.as_ref().and_then(|range| range.parse().ok()),
+            gates: feature_gates.iter().map(|(gate, on)| (gate.clone(), *on)).collect(),
+        }
+    }
+
+    /// The version of Kubernetes that the nodes' image says by its tag: `1.34`.
+    pub fn version(&self) -> Option<String> {
+        let tag = self.image.as_ref()?.split('@').next()?.rsplit_once(':')?.1;
+        minor_version(tag)
     }
 
     /// The same for equal shapes alone: sixteen digits.
@@ -87,6 +114,17 @@ impl ClusterShape {
     pub fn is_apart(&self) -> bool {
         self.nodes.len() > 1 || self.nodes.iter().any(|node| !node.withheld.is_nothing())
     }
+}
+
+/// The label by which Kubernetes knows the zone of a node.
+pub const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// `v1.34.4-gke.1` is `1.34`.
+pub fn minor_version(version: &str) -> Option<String> {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    let (major, minor) = (numbers.next()?, numbers.next()?);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (is_number(major) && is_number(minor)).then(|| format!("{major}.{minor}"))
 }
 
 #[cfg(test)]
@@ -135,6 +173,26 @@ mod tests {
         let here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
         let platform = Platform { cores: Some(2), memory: Some(Bytes(GIB)), ..Platform::default() };
         assert_eq!(ClusterShape::of(&platform, &here), ClusterShape::default());
+    }
+
+    #[test]
+    fn a_cluster_has_the_nodes_that_are_asked_for_and_its_zones_by_turns() {
+        let zones = ["a", "b"].map(str::to_owned).to_vec();
+        let asked = Kubernetes { nodes: Some(3), zones: zones.clone(), ..Kubernetes::default() };
+        let here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
+        let of =
+            |kubernetes: Kubernetes| ClusterShape::of(&Platform { kubernetes, ..Platform::default() }, &here);
+        let labels = |shape: &ClusterShape| -> Vec<String> {
+            shape.nodes.iter().map(|node| node.labels.get(ZONE).cloned().unwrap_or_default()).collect()
+        };
+        assert_eq!(labels(&of(asked)), ["a", "b", "a"]);
+        assert_eq!(labels(&of(Kubernetes { zones, ..Kubernetes::default() })), ["a", "b"]);
+        assert_eq!(of(Kubernetes { nodes: Some(1), ..Kubernetes::default() }), ClusterShape::default());
+        let many = of(Kubernetes { nodes: Some(5000), ..Kubernetes::default() });
+        assert_eq!(many.nodes.len(), MOST_NODES as usize);
+        let published = of(Kubernetes { version: Some("1.33.4".to_owned()), ..Kubernetes::default() });
+        assert_eq!(published.image.as_deref(), Some("kindest/node:v1.33.4"));
+        assert_eq!(published.version().as_deref(), Some("1.33"));
     }
 
     #[test]

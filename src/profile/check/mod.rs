@@ -10,6 +10,7 @@ mod mounts;
 mod names;
 mod needs;
 mod network;
+mod platform;
 mod probes;
 mod references;
 mod stores;
@@ -41,6 +42,7 @@ pub(crate) fn cross_check(profile: &Profile, root: &Node, allow_unpinned: bool, 
     if let Some(zone) = &profile.platform.timezone {
         container::timezone(&mut check, zone, &Path::of(["platform", "timezone"]));
     }
+    platform::check(&mut check);
     stores::check(&mut check);
     network::check(&mut check);
     endpoints::check(&mut check);

@@ -10,14 +10,14 @@ use super::{
     form::{Form, Reader, Short, refuse_unknown},
     hole,
     record::record,
-    scalars::{Letters, Percent, Whole},
+    scalars::{Bool, Letters, Percent, Whole},
     spelled::Spelling,
 };
 use crate::name::Name;
 use crate::path::Path;
 use crate::profile::{
-    Allow, Arch, Bytes, Captured, CgroupVersion, Duration, Egress, Expose, External, Job, Link, Network,
-    Platform, Profile, Service, Shape, Store, Swap, node::Node, problem::Problem, words,
+    Allow, Arch, Bytes, Captured, CgroupVersion, Duration, Egress, Expose, External, Job, Kubernetes, Link,
+    Network, Platform, Profile, Service, Shape, Store, Swap, node::Node, problem::Problem, words,
 };
 
 record! {
@@ -88,6 +88,26 @@ record! {
         may swap: OneOf<Swap>,
         /// The machines' time zone, which containers do not inherit.
         may timezone: Letters,
+        /// The cluster, where production runs on one.
+        some kubernetes: Kubernetes,
+    }
+}
+
+record! {
+    /// The cluster that production runs on.
+    Kubernetes {
+        /// The version of Kubernetes: `1.34`, or `1.34.4`.
+        may version: Letters,
+        /// How many nodes pods may come to.
+        may nodes: Whole<u32>,
+        /// The zones of the nodes, by turns.
+        some zones: List<Letters>,
+        /// The range of pods' addresses: `10.244.0.0/16`.
+        may pods: Letters,
+        /// The range of services' virtual addresses.
+        may services: Letters,
+        /// Feature gates that are set, on every component.
+        some feature_gates: MapOf<String, Bool>,
     }
 }
 

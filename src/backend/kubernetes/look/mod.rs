@@ -24,9 +24,13 @@ impl Cluster {
         inside: bool,
     ) -> Result<ClusterObserved> {
         let mut observed = ClusterObserved::default();
-        let (listed, kept) =
-            tokio::try_join!(self.list_all(&plan.namespace), self.compare_secrets(plan, secrets))?;
+        let (listed, kept, nodes) = tokio::try_join!(
+            self.list_all(&plan.namespace),
+            self.compare_secrets(plan, secrets),
+            self.zones()
+        )?;
         (observed.objects, observed.unlisted) = listed;
+        observed.nodes = nodes;
         match kept {
             Ok(kept) => observed.secrets = kept,
             Err(why) => drop(observed.unlisted.insert("Secret".to_owned(), why)),

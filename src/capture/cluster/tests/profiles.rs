@@ -44,8 +44,16 @@ fn faithful(name: &str) -> Stage {
         address: "127.0.0.1:4000".parse().unwrap(),
     };
     observed.doors = Some(stage.plan.doors.iter().map(open).collect());
-    let node = json!({"status": {"nodeInfo": {"architecture": "amd64", "kernelVersion": "6.18.0"}}});
+    let info = json!({"architecture": "amd64", "kernelVersion": "6.18.0", "kubeletVersion": "v1.34.4"});
+    let node = json!({"spec": {"podCIDR": "10.244.0.0/24"}, "status": {"nodeInfo": info}});
     stage.put("Node", "node", node);
+    let zone = profile.platform.kubernetes.zones.first().cloned();
+    stage.observed.nodes = Some([("node".to_owned(), zone)].into());
+    for service in stage.observed.objects.get_mut("Service").into_iter().flat_map(|all| all.values_mut()) {
+        if service["spec"]["clusterIP"].is_null() {
+            service["spec"]["clusterIP"] = json!("10.96.3.7");
+        }
+    }
     stores(&mut stage);
     stage
 }
@@ -177,5 +185,29 @@ fn no_faithful_mirror_of_any_profile_has_less_or_more_than_was_asked_for() {
 #[test]
 fn where_no_container_answers_the_objects_tell_nearly_all() {
     let unread = faithful("everything.yaml").paths(None);
-    assert_eq!(unread, ["platform.cores", "platform.swap", "services.api.stop_signal"]);
+    let gate = "platform.kubernetes.feature_gates.InPlacePodVerticalScaling";
+    assert_eq!(unread, ["platform.cores", gate, "platform.swap", "services.api.stop_signal"]);
+}
+
+#[test]
+fn a_cluster_that_is_another_than_the_one_that_is_asked_for_is_noticed() {
+    let notices = |change: fn(&mut Stage)| {
+        let mut stage = faithful("everything.yaml");
+        change(&mut stage);
+        stage.paths(Some(false))
+    };
+    assert_eq!(
+        notices(|stage| stage.observed.nodes = Some([("a".to_owned(), None), ("b".to_owned(), None)].into())),
+        ["platform.kubernetes.nodes", "platform.kubernetes.zones"]
+    );
+    let range = |stage: &mut Stage| {
+        let nodes = stage.observed.objects.get_mut("Node").unwrap();
+        nodes.get_mut("node").unwrap()["spec"]["podCIDR"] = json!("10.9.0.0/24");
+    };
+    assert_eq!(notices(range), ["platform.kubernetes.pods"]);
+    let addresses = |stage: &mut Stage| {
+        let services = stage.observed.objects.get_mut("Service").unwrap();
+        services.values_mut().for_each(|service| service["spec"]["clusterIP"] = json!("10.7.0.1"));
+    };
+    assert!(notices(addresses).contains(&"platform.kubernetes.services".to_owned()));
 }

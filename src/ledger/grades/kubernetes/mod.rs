@@ -1,5 +1,6 @@
 //! Grades of what a Kubernetes cluster does.
 
+mod cluster;
 mod lifecycle;
 mod network;
 mod platform;
@@ -17,6 +18,7 @@ use crate::{
 };
 use Grade::Emulated;
 
+pub(crate) use cluster::{made, nodes, version, zones};
 pub(crate) use lifecycle::{grace, hook, probe, probe_time, restart, stop_signal, threshold};
 pub(crate) use network::{balancing, egress, extra_host, hostname, identity, port, search, stateful};
 pub(crate) use platform::{arch, autoscaling, cgroup, cores, kernel, node_memory, oom_group};

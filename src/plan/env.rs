@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{PodKind, Site, Template, order::Node, stores};
-use crate::profile::{Balancing, PodField, Port, Process, Protocol, Value};
+use crate::profile::{PodField, Port, Process, Protocol, Value};
 
 pub(crate) type Env = IndexMap<String, Template>;
 
@@ -117,14 +117,10 @@ pub(crate) fn asks_for_address(node: &Node<'_>) -> bool {
 /// The host is the service's name: it has no virtual address in this version.
 pub(crate) fn service_links(nodes: &[Node<'_>]) -> Vec<(String, String)> {
     let mut links = Vec::new();
-    for node in nodes {
-        let mut ports: Vec<(String, Port)> =
+    for node in nodes.iter().filter(|node| node.kind != PodKind::Job && node.has_address()) {
+        let ports: Vec<(String, Port)> =
             node.run.ports.iter().map(|(name, port)| (name.to_variable(), *port)).collect();
-        if let (Some(store), true) = (node.store, ports.is_empty()) {
-            let port = Port { port: stores::port(store), protocol: Protocol::Tcp };
-            ports.push((store.engine.as_str().to_ascii_uppercase(), port));
-        }
-        if !ports.is_empty() && node.kind != PodKind::Job && node.balancing != Some(Balancing::Headless) {
+        if !ports.is_empty() {
             links.extend(links_to(node.name.as_str(), &node.name.to_variable(), &ports));
         }
     }

@@ -32,6 +32,18 @@ pub(crate) struct Node<'a> {
     pub wave: u32,
 }
 
+impl Node<'_> {
+    /// Whether its name leads to one address that is no replica's, as that of a Service of Kubernetes which is not
+    /// headless: those of replicas with names are, unless it is written otherwise.
+    pub fn has_address(&self) -> bool {
+        match self.balancing {
+            Some(Balancing::ClusterIp) => true,
+            Some(Balancing::Headless | Balancing::Dns) => false,
+            None => !self.stateful,
+        }
+    }
+}
+
 /// Stores, jobs and services in the order of the profile, with their waves.
 pub(crate) fn nodes(profile: &Profile) -> Vec<Node<'_>> {
     let mut nodes = list(profile);

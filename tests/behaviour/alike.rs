@@ -166,9 +166,10 @@ fn found(ground: &Ground, profile: &Profile) -> Found {
                             own if own == address => "its address".to_owned(),
                             value => value,
                         };
-                        let is_flag = profile.flags.contains_key(&variable);
-                        let path = if is_flag {
+                        let path = if profile.flags.contains_key(&variable) {
                             format!("flags.{variable}")
+                        } else if !is_own(profile, service, &variable) && is_link(profile, &variable) {
+                            format!("{part}.enable_service_links")
                         } else {
                             format!("{part}.env.{variable}")
                         };
@@ -232,6 +233,21 @@ fn path_of_name(profile: &Profile, name: &str) -> String {
         None if name == UNKNOWN => "network.egress".to_owned(),
         None => format!("stores.{name}"),
     }
+}
+
+/// Whether the profile itself says what it is.
+fn is_own(profile: &Profile, service: &str, variable: &str) -> bool {
+    let of = profile.services.iter().find(|(name, _)| name.as_str() == service);
+    of.is_some_and(|(_, service)| service.run.process.env.contains_key(variable))
+}
+
+/// Whether a variable is one of those that lead to a service.
+fn is_link(profile: &Profile, variable: &str) -> bool {
+    let names = profile.services.keys().chain(profile.stores.keys());
+    names.map(Name::to_variable).any(|name| {
+        let rest = variable.strip_prefix(&format!("{name}_")).unwrap_or_default();
+        rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
+    })
 }
 
 fn one(said: &[(String, String)], what: &str) -> String {

@@ -39,7 +39,7 @@ pub(super) fn services(nodes: &[Node<'_>], node: &Node<'_>) -> Vec<(String, Body
     }
     let ports = service_ports(node);
     // A Service without a port must be headless; its name resolves all the same.
-    let headless = is_headless(nodes, node) || ports.is_empty();
+    let headless = !node.has_address() || ports.is_empty();
     let own = (node.name.to_string(), Body::Service { headless, ports: ports.clone() });
     let governing = governing(nodes, node);
     if node.stateful && governing != node.name.as_str() {
@@ -47,11 +47,6 @@ pub(super) fn services(nodes: &[Node<'_>], node: &Node<'_>) -> Vec<(String, Body
     } else {
         vec![own]
     }
-}
-
-fn is_headless(nodes: &[Node<'_>], node: &Node<'_>) -> bool {
-    let by_names = matches!(node.balancing, Some(Balancing::Headless | Balancing::Dns));
-    by_names || node.stateful && governing(nodes, node) == node.name.as_str()
 }
 
 /// The headless Service under which the pods of a StatefulSet have names: its own, unless that has an address.

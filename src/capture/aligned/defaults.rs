@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{get, has_its_workload, matches, pattern, put, remove};
+use super::{Teller, get, has_its_workload, matches, pattern, put, remove};
 use crate::path::Path;
 
 /// As the plan has it where a profile is silent.
@@ -23,10 +23,15 @@ fn table() -> [(&'static str, Json); 12] {
     ]
 }
 
+/// What the API server writes wherever nobody did; without a word a container of Docker is not started again.
+fn of_cluster() -> (&'static str, Json) {
+    ("services.*.restart", json!("always"))
+}
+
 /// Writes it where the other does, and leaves it out where the other does.
-pub(super) fn spell(tree: &mut Json, other: &Json) {
+pub(super) fn spell(tree: &mut Json, teller: Teller, other: &Json) {
     for section in ["services", "jobs", "stores"] {
-        for (path, value) in table() {
+        for (path, value) in table().into_iter().chain((teller == Teller::Kubernetes).then(of_cluster)) {
             let path = pattern(&path.replacen("services", section, 1));
             for at in matches(tree, &path) {
                 if get(tree, &at.0) == Some(&value) && get(other, &at.0).is_none() {

@@ -50,7 +50,7 @@ pub fn aligned(captured: &Json, teller: Teller, hashes: &Hashes, other: &Json) -
     variables::spell(&mut tree, &profile, other, &theirs);
     ports::spell(&mut tree, other);
     references::spell(&mut tree, other);
-    defaults::spell(&mut tree, other);
+    defaults::spell(&mut tree, teller, other);
     let untold = untold::fill(&mut tree, teller, other);
     Ok(Aligned { tree, unread, untold, hashes })
 }

@@ -72,6 +72,17 @@ fn what_means_the_same_is_no_difference_and_what_cannot_be_told_is_said() {
 }
 
 #[test]
+fn a_cluster_starts_services_again_without_a_word_and_docker_does_not() {
+    let (mut wanted, mut there) = (profile(), production());
+    there["services"]["web"]["restart"] = json!("always");
+    assert_eq!(changes(&compared(wanted.clone(), there.clone(), Teller::Kubernetes)), [""; 0]);
+    assert_eq!(changes(&compared(wanted.clone(), there, Teller::Docker)), ["services.web.restart"]);
+    wanted["services"]["web"]["restart"] = json!("always");
+    assert_eq!(changes(&compared(wanted.clone(), production(), Teller::Kubernetes)), [""; 0]);
+    assert_eq!(changes(&compared(wanted, production(), Teller::Docker)), ["services.web.restart"]);
+}
+
+#[test]
 fn a_flag_that_all_its_readers_have_otherwise_differs_itself() {
     let mut there = production();
     there["services"]["web"]["env"]["ENABLE_CACHE"] = json!("false");

@@ -11,10 +11,16 @@ use prodmirror::{
             answers::{Pages, hide},
         },
         redact::Rules,
+        saved::Saved,
     },
+    diff, digest,
     env::{Dialect, Format, HashKey, Source as Origin, Value, Variable, read, write},
+    formats::{course::Course, doors::Door, duties::Duties, fill::Filling, journal::Line, ready::ReadySet},
+    image::compare,
+    layers::{Wanted, read_stream},
     profile::{Layers, Problems, Source, from_tree, load, pin, pinnable, print, render, tree},
     readers::{files::Files, is_bundle},
+    sources::recognize,
 };
 
 /// Loads bytes as a profile, and holds the laws of what could be loaded.
@@ -144,6 +150,88 @@ pub fn capture_docker(bytes: &[u8]) -> bool {
     let mut dump = Dump { stopped_too: true, ..Dump::default() };
     dump.add("inspect.json", answer).is_ok()
         && is_sound(docker::draft(dump, "captured", &from("docker"), &Rules::default()))
+}
+
+/// Reads bytes as an archive of an image, and as each of the files that are read in one; it differs from itself in nothing.
+pub fn read_image(bytes: &[u8]) -> bool {
+    let is_archive = differs_in_nothing(bytes);
+    let layer = tar_of(&READ_IN_IMAGES.map(|path| (path, bytes)));
+    let manifest: &[u8] = br#"[{"Config":"config.json","RepoTags":["shop:1"],"Layers":["layer.tar"]}]"#;
+    let rootfs = serde_json::json!({"type": "layers", "diff_ids": [digest::sha256(&layer)]});
+    let plain = serde_json::json!({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs})
+        .to_string();
+    let around =
+        |config| tar_of(&[("manifest.json", manifest), ("config.json", config), ("layer.tar", &layer)]);
+    let whole = around(plain.as_bytes());
+    if let Err(error) = read_stream("image.tar", &*whole, &Wanted::default()) {
+        panic!("a layer holds whatever it wants: {error}");
+    }
+    differs_in_nothing(&whole);
+    differs_in_nothing(&around(bytes)) || is_archive || std::str::from_utf8(bytes).is_ok()
+}
+
+const READ_IN_IMAGES: [&str; 8] = [
+    "etc/os-release",
+    "etc/passwd",
+    "etc/group",
+    "etc/timezone",
+    "lib/apk/db/installed",
+    "var/lib/dpkg/status",
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpm/Packages",
+];
+
+fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, path, *content).expect("a short path");
+    }
+    builder.into_inner().expect("it is in memory")
+}
+
+fn differs_in_nothing(bytes: &[u8]) -> bool {
+    let Ok(image) = read_stream("image.tar", bytes, &Wanted::default()) else { return false };
+    let found = compare(&image, &image);
+    assert!(found.changes.is_empty() && found.files.is_empty(), "{:?} {:?}", found.changes, found.files);
+    true
+}
+
+/// Reads bytes as what this program wrote itself and may be given back: an answer of `capture`, what is allowed.
+pub fn read_saved(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    recognize(text);
+    let is_allowed = diff::allowances(text).is_ok();
+    let Ok(Saved { profile, values: _ }) = Saved::parse(text) else { return is_allowed };
+    assert_eq!(diff::compare(&profile, &profile).changes.len(), 0, "it differs from itself in nothing");
+    true
+}
+
+/// Reads bytes, line by line, as what the parts of a mirror tell one another.
+pub fn read_told(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let (mut course, mut any) = (Course::default(), false);
+    for line in text.lines() {
+        if let Ok(line) = serde_json::from_str::<Line>(line) {
+            course.apply(&line);
+            any = true;
+        }
+        if let Ok(door) = line.parse::<Door>() {
+            assert_eq!(door.to_string().parse(), Ok(door));
+            any = true;
+        }
+        any |= serde_json::from_str::<Duties>(line).is_ok();
+        any |= serde_json::from_str::<ReadySet>(line).is_ok();
+        any |= serde_json::from_str::<Filling>(line).is_ok();
+    }
+    course.status();
+    course.ordered("api", 0);
+    any
 }
 
 fn from(kind: &'static str) -> From {

@@ -60,6 +60,21 @@ fn mutated_bundles_are_answered_and_never_panic() {
     mutated(&files("fuzz/seeds/bundle"), entry::read_bundle);
 }
 
+#[test]
+fn mutated_archives_of_images_are_answered_and_differ_from_themselves_in_nothing() {
+    mutated(&files("fuzz/seeds/image"), entry::read_image);
+}
+
+#[test]
+fn mutated_answers_of_a_capture_are_answered_and_never_panic() {
+    mutated(&files("fuzz/seeds/saved"), entry::read_saved);
+}
+
+#[test]
+fn mutated_lines_of_a_mirror_are_answered_and_never_panic() {
+    mutated(&files("fuzz/seeds/told"), entry::read_told);
+}
+
 /// Every seed as it is, then mutations of them. An entry answers whether the bytes could be read.
 fn mutated(seeds: &[Vec<u8>], entry: fn(&[u8]) -> bool) {
     let mut random = Generator::new(1);

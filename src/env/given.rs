@@ -138,10 +138,24 @@ pub fn of_mirror(
             service: Some(service.to_string()),
             section: section(kind),
             origin: origin.to_owned(),
-            variables: live(pairs(&first.env), image, Some(&given), reading),
+            variables: live(pairs(&first.env), image, Some(&given), reading)
+                .into_iter()
+                .chain(first.untold.iter().map(|name| untold(name, given.get(name))))
+                .collect(),
         });
     }
     found
+}
+
+/// A variable that is there and whose value is told by the process alone.
+fn untold(name: &str, planned: Option<&Given>) -> Variable {
+    let template = planned.and_then(|given| given.value.as_ref().ok());
+    let value = match template.is_some_and(Template::holds_secret) {
+        true => Value::Secret(None),
+        false => Value::Hole("only the process itself tells it: `--live`".to_owned()),
+    };
+    let source = planned.map_or(Source::Env, |given| source(given.by));
+    Variable { name: name.to_owned(), value, source, written: planned.and_then(written) }
 }
 
 /// The main container of a service's first replica.

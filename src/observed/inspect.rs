@@ -31,6 +31,7 @@ pub fn container(there: &Json) -> Container {
         image_descriptor: there["ImageManifestDescriptor"]["digest"].as_str().map(str::to_owned),
         entrypoint: words(&config["Entrypoint"]),
         command: words(&config["Cmd"]),
+        untold: Vec::new(),
         env: texts(&config["Env"]),
         working_dir: text(&config["WorkingDir"]),
         user: text(&config["User"]),

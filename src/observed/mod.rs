@@ -44,6 +44,9 @@ pub struct Container {
     pub command: Option<Vec<String>>,
     /// `NAME=value`, the image's own included.
     pub env: Vec<String>,
+    /// Variables that it has and whose values the question does not tell: those of Secrets, what a pod knows of itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
     pub working_dir: String,
     pub user: String,
     pub hostname: String,

@@ -71,6 +71,12 @@ fn a_mirror_comes_up_verified_changes_where_its_profile_does_and_goes_without_a_
     let from = format!("mirror:{}", it.name);
     let dumped = it.cli.run(&["env-dump", "--from", &from, "--service", "aside"]).ok();
     assert!(dumped.stdout.contains("NEW=1"), "{dumped}");
+    let of_web = ["env-dump", "--from", &from, "--service", "web"];
+    let given = it.cli.run(&of_web).ok();
+    assert!(given.stdout.contains("#secret TOKEN="), "a value that was not read is no absent one: {given}");
+    let live = it.cli.run(&[&of_web[..], &["--live"]].concat()).ok();
+    assert!(live.stdout.contains("KUBERNETES_SERVICE_HOST="), "the process was asked: {live}");
+    assert!(live.stdout.lines().any(|line| line.starts_with("#secret TOKEN=") && line.len() > 30), "{live}");
 
     // Another value of a secret reaches who was given it, and nobody else.
     let aside = it.pods("aside");

@@ -17,6 +17,7 @@ mod expiry;
 mod follow;
 mod forward;
 mod fresh;
+mod given;
 mod holder;
 mod host;
 mod inside;

@@ -14,7 +14,7 @@ use kube::{
     api::{ListParams, ObjectMeta},
 };
 
-use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, Result, SERVICE, error, list::ListedMirror, pods};
+use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, Result, SERVICE, error, given, list::ListedMirror, pods};
 use crate::{
     formats::{
         course::{Course, Ordered},
@@ -222,17 +222,7 @@ impl Whose<'_> {
             own.insert(labels::CONTAINER.to_owned(), container.name.clone());
             let engine = pod.labels().get(keys::ENGINE).filter(|_| role == Role::Main);
             own.extend(engine.map(|engine| (labels::ENGINE.to_owned(), engine.clone())));
-            let variables = container.env.iter().flatten().filter_map(|variable| {
-                let value = match (&variable.value, &variable.value_from) {
-                    (Some(value), _) => value.clone(),
-                    (None, Some(from)) => {
-                        let secret = from.secret_key_ref.as_ref()?;
-                        self.secrets.get(&(secret.name.clone(), secret.key.clone()))?.clone()
-                    }
-                    (None, None) => String::new(),
-                };
-                Some(format!("{}={value}", variable.name))
-            });
+            let (env, untold) = given::variables(pod, container, &self.secrets);
             let image_id = status.map(|status| status.image_id.clone()).unwrap_or_default();
             Container {
                 id: status.and_then(|status| status.container_id.clone()).unwrap_or_default(),
@@ -245,7 +235,8 @@ impl Whose<'_> {
                 image_id,
                 entrypoint: container.command.clone(),
                 command: container.args.clone(),
-                env: variables.collect(),
+                env: env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+                untold,
                 ..Container::default()
             }
         })

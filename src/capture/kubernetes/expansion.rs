@@ -56,6 +56,13 @@ pub(super) fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<Value>) -> Resu
     Ok(Text(pieces))
 }
 
+/// A text as a container gets it, of variables whose values are known.
+pub fn filled(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let lookup = |name: &str| known(name).map(|value| Value::Text(Text::literal(value)));
+    let text = expand(text, &lookup).unwrap_or_default();
+    text.as_literal().map(str::to_owned).unwrap_or_default()
+}
+
 fn flush(literal: &mut String, pieces: &mut Vec<Piece>) {
     if !literal.is_empty() {
         pieces.push(Piece::Literal(std::mem::take(literal)));

@@ -7,6 +7,7 @@ pub mod answers;
 mod container;
 mod env;
 mod expansion;
+pub use expansion::filled;
 mod live;
 mod mounts;
 mod objects;

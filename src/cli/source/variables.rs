@@ -1,14 +1,14 @@
 //! The variables of a SOURCE.
 
 use prodmirror::{
-    backend::{Foreign, Scope, compose_labels},
+    backend::{Backend, Exec, Foreign, Scope, Target, compose_labels},
     capture::{
         kubernetes::Process,
         redact::{Values, scrub},
         saved::Saved,
     },
     env::{self, Dialect, Environment, HashKey, Variable},
-    mirror,
+    labels, mirror,
     name::Name,
     observed::Container,
     profile,
@@ -17,6 +17,7 @@ use prodmirror::{
 };
 
 use serde_json::Value as Json;
+use tokio::io::AsyncReadExt as _;
 
 use super::{
     captured::{self, Captured},
@@ -64,7 +65,7 @@ impl Reader<'_> {
         let origin = source.place.to_string();
         match &source.place {
             Place::File(_) | Place::Stdin | Place::Profile(_) => self.of_file(&source.place).await,
-            Place::Mirror(name) => self.of_mirror(name, &origin).await,
+            Place::Mirror(name) => self.of_mirror(name, source.service.as_deref(), &origin).await,
             Place::Docker(name) => self.of_container(name, &origin).await,
             Place::Compose(project) => self.of_project(project, &origin).await,
             place @ Place::Kubernetes { .. } => {
@@ -177,7 +178,13 @@ impl Reader<'_> {
         Ok(live)
     }
 
-    async fn of_mirror(&self, name: &Name, origin: &str) -> Result<Vec<Environment>, Failure> {
+    /// Of a mirror; with `--live` the process of the one service that is meant is asked, else those of all.
+    async fn of_mirror(
+        &self,
+        name: &Name,
+        wanted: Option<&str>,
+        origin: &str,
+    ) -> Result<Vec<Environment>, Failure> {
         let backend = naming::where_is(self.host, name).await?;
         let kept = mirror::recall(backend.as_ref(), name).await?;
         let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
@@ -189,9 +196,15 @@ impl Reader<'_> {
             return Ok(found);
         }
         let mut live = Vec::new();
-        for one in found {
+        let is_meant = |one: &Environment| wanted.is_none_or(|wanted| one.service.as_deref() == Some(wanted));
+        if !found.iter().any(is_meant) {
+            return Ok(found);
+        }
+        for one in found.into_iter().filter(is_meant) {
             let container = env::first_replica(&observed, one.service.as_deref().unwrap_or_default());
-            live.extend(self.process(container, one).await?);
+            let Some(container) = self.running(container, &one) else { continue };
+            let bytes = in_mirror(backend.as_ref(), name, container).await?;
+            live.push(env::of_process(&bytes, &one, keeping));
         }
         Ok(live)
     }
@@ -234,31 +247,63 @@ impl Reader<'_> {
         let reading = env::Reading { keeping, image: self.image };
         let service = service_of(&found.container);
         let given = env::of_container(&found.container, found.image.as_ref(), &service, origin, reading);
-        if self.live { self.process(Some(&found.container), given).await } else { Ok(Some(given)) }
+        if !self.live {
+            return Ok(Some(given));
+        }
+        let Some(container) = self.running(Some(&found.container), &given) else { return Ok(None) };
+        let engine = self.host.engine().await?;
+        let bytes = engine.answer(&container.id, &ENVIRON).await?;
+        let bytes = bytes.ok_or_else(|| no_answer(container))?;
+        Ok(Some(env::of_process(&bytes, &given, keeping)))
     }
 
-    /// The process's own variables; `None` where it does not run.
-    async fn process(
-        &self,
-        container: Option<&Container>,
-        given: Environment,
-    ) -> Result<Option<Environment>, Failure> {
+    /// The container whose process is read; none where it does not run, which is said.
+    fn running<'c>(&self, container: Option<&'c Container>, given: &Environment) -> Option<&'c Container> {
         let running = container.filter(|container| container.state.status == "running");
-        let service = given.service.clone().unwrap_or_default();
-        let Some(container) = running else {
-            self.ui.warn(format!("{service} does not run, so it has no process to read"));
-            return Ok(None);
-        };
-        self.ui.say(format!("running `{}` in {}", ENVIRON.join(" "), container.name));
-        let engine = self.host.engine().await?;
-        let bytes = engine.answer(&container.id, &ENVIRON).await?.ok_or_else(|| {
-            Failure::tool("not-live", format!("`cat /proc/1/environ` failed in {}", container.name))
-                .hint("an image without `cat` cannot be asked; leave --live out to read what the container was given")
-        })?;
-        let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
-        let process = env::of_process(&bytes, &given, keeping);
-        Ok(Some(process))
+        match running {
+            Some(container) => {
+                self.ui.say(format!("running `{}` in {}", ENVIRON.join(" "), container.name));
+            }
+            None => {
+                let service = given.service.as_deref().unwrap_or_default();
+                self.ui.warn(format!("{service} does not run, so it has no process to read"));
+            }
+        }
+        running
     }
+}
+
+/// What the first process of a container of a mirror has in its environment, wherever the mirror runs.
+async fn in_mirror(backend: &dyn Backend, mirror: &Name, container: &Container) -> Result<Vec<u8>, Failure> {
+    let label = |name: &str| container.labels.get(name).map(String::as_str).unwrap_or_default();
+    let service = Name::new(label(labels::SERVICE)).map_err(|_| no_answer(container))?;
+    let ordinal = label(labels::ORDINAL).parse().ok();
+    let target = Target { mirror: mirror.clone(), service, ordinal, container: None };
+    let (stdout, mut answer) = tokio::io::duplex(1 << 16);
+    let exec = Exec {
+        target: &target,
+        argv: &ENVIRON.map(str::to_owned),
+        env: &[],
+        user: None,
+        tty: false,
+        size: None,
+        resized: None,
+        stdin: None,
+        stdout: Box::pin(stdout),
+        stderr: Box::pin(tokio::io::sink()),
+        fresh: false,
+    };
+    let mut bytes = Vec::new();
+    let (code, read) = tokio::join!(backend.exec(exec), answer.read_to_end(&mut bytes));
+    match (code?, read) {
+        (0, Ok(_)) => Ok(bytes),
+        _ => Err(no_answer(container)),
+    }
+}
+
+fn no_answer(container: &Container) -> Failure {
+    Failure::tool("not-live", format!("`{}` failed in {}", ENVIRON.join(" "), container.name))
+        .hint("an image without `cat` cannot be asked; leave --live out to read what the container was given")
 }
 
 fn not_live(place: &Place) -> Failure {

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     backend::{Containers, Lease, Planned, RunState, SecretValues, What},
-    formats::journal::{Event, KeeperStatus},
+    formats::journal::{Event, KeeperStatus, UpState},
     labels,
     name::Name,
     plan::{Action, Plan, Reconciliation, StorePlan, reconcile},
@@ -92,7 +92,11 @@ impl<'a> Changes<'a> {
         let begun = Event::UpBegun { run: run.to_owned(), profile: up.mark(), expires: up.expires() };
         backend.note(&plan.mirror, &begun).await?;
         memory::remember(backend, &plan.mirror, request).await?;
-        if status.stopped {
+        // One that was cut off may have stopped a replica to make another of it: nothing stays stopped.
+        if status.up != UpState::Done
+            || status.stopped
+            || status.replicas.iter().any(|replica| replica.stopped)
+        {
             backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
         }
         timings.push(timing("keeper", began));

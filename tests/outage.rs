@@ -1,7 +1,7 @@
 //! A cluster whose API server goes away for a moment, and whose nodes are emptied: what is under way goes on or fails
 //! clearly, and nothing is left behind. A cluster of its own, as nobody beside it would understand.
 //!
-//! Short by default; with `PRODMIRROR_SOAK=1` it happens many times more.
+//! Short by default; with `PRODMIRROR_SOAK=1` it happens many times more, and two long cases run (`make soak`).
 
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -180,6 +180,7 @@ fn policies(are_kept: bool) {
 }
 
 #[test]
+#[ignore = "long: `make soak` runs it"]
 fn a_network_that_ignores_policies_is_told_in_the_ledger() {
     let _turn = turn();
     let [option, space, network] = HOLDS;
@@ -204,6 +205,7 @@ fn a_network_that_ignores_policies_is_told_in_the_ledger() {
 }
 
 #[test]
+#[ignore = "long: `make soak` runs it"]
 fn a_cluster_that_does_not_answer_is_not_taken_for_one_without_mirrors() {
     let _turn = turn();
     let node = ground().node();

@@ -182,10 +182,14 @@ fn fed(mut command: Command, input: &[u8]) -> Done {
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("it was asked for");
-    // A program that ends early does not read to the end.
-    let _ = std::io::Write::write_all(&mut stdin, input);
-    drop(stdin);
-    child.wait_with_output().expect("the program ends").into()
+    // At once, as a program that answers while it reads waits for its answers to be read.
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A program that ends early does not read to the end.
+            let _ = std::io::Write::write_all(&mut stdin, input);
+        });
+        child.wait_with_output().expect("the program ends").into()
+    })
 }
 
 impl Drop for Cli {

@@ -9,7 +9,14 @@ use super::{
     platform::{NODES, node},
     scene::{Scene, items},
 };
-use crate::plan::{Subnet, kubernetes::minor_version};
+use crate::{
+    ledger::Grade,
+    path::Path,
+    plan::{
+        Subnet,
+        kubernetes::{ClusterShape, ZONE, minor_version},
+    },
+};
 
 pub(super) fn read(scene: &Scene<'_>, key: &str, wanted: &Json) -> Reading {
     let reading = match key {
@@ -29,11 +36,24 @@ pub(super) fn read(scene: &Scene<'_>, key: &str, wanted: &Json) -> Reading {
     // A cluster that is made is what was asked for; another is what it is.
     match (&scene.plan.shape, reading.live().cloned()) {
         (None, Some(live)) => reading.planned(live),
+        // Fewer are made than were asked for.
         (Some(shape), Some(live)) if key == "nodes" && live == shape.nodes.len().max(1) => {
             reading.planned(live)
         }
+        (Some(shape), Some(live)) if key == "zones" && live == zones_of(shape) => reading.planned(live),
+        // The nodes' image has the version that it has.
+        (Some(_), Some(live)) if key == "version" && !is_enforced(scene) => reading.planned(live),
         _ => reading,
     }
+}
+
+fn zones_of(shape: &ClusterShape) -> Json {
+    json!(shape.nodes.iter().filter_map(|node| node.labels.get(ZONE)).collect::<BTreeSet<_>>())
+}
+
+fn is_enforced(scene: &Scene<'_>) -> bool {
+    let at = Path::of(["platform", "kubernetes", "version"]);
+    scene.plan.ledger.iter().any(|entry| entry.path == at && entry.grade == Grade::Enforced)
 }
 
 /// As closely as the profile says it.

@@ -190,6 +190,19 @@ fn where_no_container_answers_the_objects_tell_nearly_all() {
 }
 
 #[test]
+fn what_a_cluster_of_ours_cannot_be_is_told_beforehand_and_not_held_against_it() {
+    let mut stage = faithful("everything.yaml");
+    let kubernetes = &mut stage.tree["platform"]["kubernetes"];
+    kubernetes["version"] = json!("1.30");
+    for entry in stage.plan.ledger.iter_mut() {
+        if entry.path.to_string() == "platform.kubernetes.version" {
+            entry.grade = crate::ledger::Grade::Dropped;
+        }
+    }
+    assert_eq!(stage.paths(Some(false)), [""; 0]);
+}
+
+#[test]
 fn a_cluster_that_is_another_than_the_one_that_is_asked_for_is_noticed() {
     let notices = |change: fn(&mut Stage)| {
         let mut stage = faithful("everything.yaml");

@@ -6,11 +6,15 @@ use crate::plan::kubernetes::{MOST_NODES, ZONE, minor_version};
 const OWN: &str = "the cluster has its own";
 
 pub(crate) fn version(case: &Case<'_>) -> Verdict {
-    let wanted = case.profile.platform.kubernetes.version.as_deref().and_then(minor_version);
+    let said = case.profile.platform.kubernetes.version.as_deref().unwrap_or_default();
+    let wanted = minor_version(said);
     let made = || case.plan.shape.as_ref().and_then(|shape| shape.version());
     match case.capabilities.cluster.version.clone().or_else(made) {
         None => because(Dropped, OWN),
-        Some(there) if wanted.as_ref() == Some(&there) => ENFORCED,
+        Some(there) if wanted.as_ref() == Some(&there) => match said.split('.').count() {
+            2 => ENFORCED,
+            _ => because(Approximated, format!("of {there} the cluster has a patch of its own")),
+        },
         Some(there) => because(Dropped, format!("the cluster has {there}")),
     }
 }

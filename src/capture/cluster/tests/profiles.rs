@@ -196,7 +196,7 @@ fn what_a_cluster_of_ours_cannot_be_is_told_beforehand_and_not_held_against_it()
     kubernetes["version"] = json!("1.30");
     for entry in stage.plan.ledger.iter_mut() {
         if entry.path.to_string() == "platform.kubernetes.version" {
-            entry.grade = crate::ledger::Grade::Dropped;
+            entry.grade = Grade::Dropped;
         }
     }
     assert_eq!(stage.paths(Some(false)), [""; 0]);

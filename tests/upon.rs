@@ -6,6 +6,8 @@
 
 #[path = "upon/bounds.rs"]
 mod bounds;
+#[path = "upon/caches.rs"]
+mod caches;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use prodmirror::{
     backend::{
-        Ask, Backend, BackendError, EngineSource, Pulling, Report,
+        Ask, Backend, BackendError, EngineSource, Names, Pulling, Report,
         compose::{self, Compose, Connection, Settings},
         kind::{self, ClusterName, InUse, Kind},
         kubernetes::{self, Cluster, DockerLogins, Doors, Mirrors},
@@ -20,6 +20,8 @@ use super::{
     host::{Host, variable},
     options::{BackendOption, PlaceArgs, PlanArgs},
 };
+
+pub use prodmirror::backend::kind::Cache;
 
 /// Where a mirror runs, and the claim on it, held for as long as something is made there.
 pub struct Place {
@@ -119,11 +121,17 @@ impl Host {
     ) -> Result<Box<dyn Backend>, Failure> {
         let way = Kubeconfig::Text(kind.credentials(name).await?);
         let cluster = Cluster::connect(&way, &name.context()).await.map_err(BackendError::from)?;
+        let nodes = Arc::new(kind::NodesOf {
+            kind: kind.clone(),
+            name: name.clone(),
+            through: kind::Through { owner: self.owner.clone(), insecure: Vec::new() },
+            engine: Arc::new(self.compose(Templates::embedded()).await?),
+        });
         let settings = kubernetes::Settings {
             way,
             doors: self.doors()?,
-            images: Arc::new(self.compose(Templates::embedded()).await?),
-            nodes: Arc::new(kind::NodesOf { kind: kind.clone(), name: name.clone() }),
+            images: nodes.clone(),
+            nodes,
             logins: None,
             templates: Arc::new(templates),
             expiry_image: self.expiry_image.clone(),
@@ -193,18 +201,31 @@ impl Host {
         Ok(all)
     }
 
-    /// Removes the Kind clusters of an owner, or of all, that no mirror uses; with `dry_run` only names them.
-    pub async fn unused_clusters(&self, owner: Option<&str>, dry_run: bool) -> Result<Vec<String>, Failure> {
-        let Ok(kind) = self.kind() else { return Ok(Vec::new()) };
-        let mut gone = Vec::new();
+    /// Removes the Kind clusters of an owner, or of all, that no mirror uses, then the registries that none of an owner's
+    /// clusters is left to pull through; with `dry_run` only names them.
+    pub async fn unused_clusters(&self, owner: Option<&str>, dry_run: bool) -> Result<Names, Failure> {
+        let mut gone = Names::default();
+        let Ok(kind) = self.kind() else { return Ok(gone) };
         for found in kind.list(owner).await? {
             let is_idle =
                 !found.busy && (found.mark.is_none() || found.mirrors.is_some_and(|all| all.is_empty()));
             if is_idle && (dry_run || kind.delete_unused(&found.name).await?) {
-                gone.push(found.name.to_string());
+                gone.clusters.push(found.name.to_string());
             }
         }
+        for cache in kind.delete_unused_caches(owner, &gone.clusters, dry_run).await? {
+            gone.containers.extend(cache.state.map(|_| cache.name.clone()));
+            gone.volumes.push(cache.name);
+        }
         Ok(gone)
+    }
+
+    /// The registries that nodes of Kind clusters pull through, of one owner or of all; none where `kind` is not here.
+    pub async fn caches(&self, owner: Option<&str>) -> Result<Vec<Cache>, Failure> {
+        match self.kind() {
+            Ok(kind) => Ok(kind.caches(owner).await?),
+            Err(_) => Ok(Vec::new()),
+        }
     }
 
     /// Every place that is meant where no mirror is named, and the clusters that may be meant and do not answer.

@@ -50,11 +50,24 @@ pub fn container(there: &Json) -> Container {
 
 /// An image as `docker image inspect` prints it.
 pub fn image(there: &Json) -> ImageFacts {
-    let config = &there["Config"];
     let mut facts = ImageFacts {
         id: text(&there["Id"]),
         repo_digests: texts(&there["RepoDigests"]),
         arch: text(&there["Architecture"]),
+        ..process(&there["Config"])
+    };
+    facts.repo_digests.sort();
+    facts
+}
+
+/// An image by its configuration document (OCI image specification, `config.md`); its digests are told elsewhere.
+pub fn configuration(document: &Json) -> ImageFacts {
+    ImageFacts { arch: text(&document["architecture"]), ..process(&document["config"]) }
+}
+
+/// What an image says of the process that runs in it; both spell it in the same way.
+fn process(config: &Json) -> ImageFacts {
+    ImageFacts {
         env: texts(&config["Env"]),
         entrypoint: words(&config["Entrypoint"]).unwrap_or_default(),
         command: words(&config["Cmd"]).unwrap_or_default(),
@@ -64,10 +77,8 @@ pub fn image(there: &Json) -> ImageFacts {
         exposed: names(&config["ExposedPorts"]),
         stop_signal: config["StopSignal"].as_str().map(str::to_owned),
         labels: texts_by_name(&config["Labels"]),
-        localtime_is_link: None,
-    };
-    facts.repo_digests.sort();
-    facts
+        ..ImageFacts::default()
+    }
 }
 
 fn host_side(host: &Json) -> HostSide {

@@ -21,6 +21,7 @@ pub fn user() -> &'static Cli {
             for cluster in $("$1" get clusters --quiet | grep "^$2"); do
                 "$1" delete cluster --name "$cluster" --kubeconfig /dev/null
             done
+            "$0" gc
             rm -rf "$HOME""#;
         undertake(
             script,

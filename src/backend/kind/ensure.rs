@@ -51,7 +51,7 @@ impl Kind {
         report: &dyn Report,
     ) -> Result<InUse> {
         loop {
-            if let Some(lock) = Lock::Use.try_take(&self.state_dir, name)?
+            if let Some(lock) = Lock::Use.try_take(&self.state_dir, name.as_str())?
                 && let Some(mark) = self.mark(name).await?
             {
                 refuse_other(name, shape, &mark)?;
@@ -61,7 +61,7 @@ impl Kind {
             }
             // Nobody uses what was not made; whoever is at it is waited for. And between this lock and the next one it
             // may be removed again.
-            match Lock::Change.try_take(&self.state_dir, name)? {
+            match Lock::Change.try_take(&self.state_dir, name.as_str())? {
                 Some(_change) if self.mark(name).await?.is_none() => {
                     self.make(owner, name, shape, report).await?;
                 }
@@ -106,7 +106,7 @@ impl Kind {
     /// # Errors
     /// Where it cannot be asked for its mirrors.
     pub async fn delete_unused(&self, name: &ClusterName) -> Result<bool> {
-        let Some(_change) = Lock::Change.try_take(&self.state_dir, name)? else { return Ok(false) };
+        let Some(_change) = Lock::Change.try_take(&self.state_dir, name.as_str())? else { return Ok(false) };
         if self.mark(name).await?.is_some() && !self.namespaces(name).await?.is_empty() {
             return Ok(false);
         }

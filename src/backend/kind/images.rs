@@ -12,7 +12,7 @@ use crate::{
     profile::{Image, ImageRef},
 };
 
-const STEP: &str = "images";
+pub(super) const STEP: &str = "images";
 /// Containerd's own command, for the images that the kubelet sees.
 const CTR: [&str; 3] = ["ctr", "--namespace", "k8s.io"];
 
@@ -27,7 +27,7 @@ pub struct NodeImages {
 }
 
 /// An image of this engine.
-struct Here<'a> {
+pub(super) struct Here<'a> {
     /// As a manifest names it.
     reference: &'a str,
     /// With the registry that a runtime adds: its name on a node.
@@ -39,7 +39,7 @@ struct Here<'a> {
 }
 
 /// What a node's runtime has: names to digests.
-type OnNode = BTreeMap<String, String>;
+pub(super) type OnNode = BTreeMap<String, String>;
 
 impl Kind {
     /// Brings images to every node that pods may come to. What a node has already is not sent again; a tag that means
@@ -83,7 +83,7 @@ impl Kind {
     }
 
     /// `None` where the engine does not have the image, or not under its digest.
-    async fn here<'a>(&self, reference: &'a str) -> Result<Option<Here<'a>>> {
+    pub(super) async fn here<'a>(&self, reference: &'a str) -> Result<Option<Here<'a>>> {
         let canonical = canonical(reference)?;
         let found = self.docker(&[&"image", &"inspect", &"--format", &"{{.Id}}", &reference]).await;
         let id = match found {
@@ -98,7 +98,7 @@ impl Kind {
         Ok(Some(Here { reference, canonical: canonical.to_pull(), digest_of, id }))
     }
 
-    async fn on_node(&self, node: &str) -> Result<OnNode> {
+    pub(super) async fn on_node(&self, node: &str) -> Result<OnNode> {
         let printed = self.on(node, &["images", "list"]).await?;
         Ok(printed.lines().skip(1).filter_map(listed).collect())
     }
@@ -145,7 +145,7 @@ impl Kind {
         shell.run(&words, &SecretValues::default()).await.map(|_| ())
     }
 
-    async fn on(&self, node: &str, words: &[&str]) -> Result<String> {
+    pub(super) async fn on(&self, node: &str, words: &[&str]) -> Result<String> {
         let words: Vec<&str> = ["exec", node].into_iter().chain(CTR).chain(words.iter().copied()).collect();
         self.docker.run(&words, &SecretValues::default()).await
     }
@@ -159,13 +159,17 @@ impl Here<'_> {
     }
 }
 
-/// A reference with the registry that a runtime adds.
 fn canonical(reference: &str) -> Result<ImageRef> {
     let why = |why: String| BackendError::Image { image: reference.to_owned(), why };
     match reference.parse().map_err(|error| why(format!("{error}")))? {
-        Image::Registry(image) => Ok(ImageRef { name: image.canonical_name(), ..image }),
+        Image::Registry(image) => Ok(whole(&image)),
         Image::Local { .. } => Err(why("a node knows it by its plain name".to_owned())),
     }
+}
+
+/// The same image with the registry that a runtime adds to its name.
+pub(super) fn whole(image: &ImageRef) -> ImageRef {
+    ImageRef { name: image.canonical_name(), ..image.clone() }
 }
 
 /// A line of containerd's table: the name, the type, the digest, and more.

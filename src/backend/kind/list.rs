@@ -33,8 +33,8 @@ impl Kind {
                 Some(_) => self.namespaces(&name).await.ok(),
                 None => None,
             };
-            let busy = Lock::Change.try_take(&self.state_dir, &name)?.is_none();
-            let used = lock::used(&self.state_dir, &name);
+            let busy = Lock::Change.try_take(&self.state_dir, name.as_str())?.is_none();
+            let used = lock::used(&self.state_dir, name.as_str());
             all.push(KindCluster { name, mark, mirrors, busy, used });
         }
         Ok(all)

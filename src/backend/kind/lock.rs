@@ -1,4 +1,5 @@
-//! Who works on a cluster of this host's engine: any number of mirrors that use it, or one that makes or removes it.
+//! Who works on a cluster of this host's engine, or on caches: any number of mirrors that use it, or one that makes or
+//! removes it.
 //!
 //! The kernel takes a lock back when its process ends, however it ends.
 
@@ -7,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ClusterName, Result, io};
+use super::{Result, io};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Lock {
@@ -22,8 +23,8 @@ pub(super) enum Lock {
 pub(super) struct Locked(File);
 
 impl Lock {
-    /// `None` while another process has it.
-    pub(super) fn try_take(self, state: &Path, name: &ClusterName) -> Result<Option<Locked>> {
+    /// The lock of what has this name; `None` while another process has it.
+    pub(super) fn try_take(self, state: &Path, name: &str) -> Result<Option<Locked>> {
         let path = path(state, name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io(&folder.display().to_string()))?;
@@ -51,25 +52,23 @@ impl Locked {
 }
 
 /// When a cluster was used last from this host; `None` where it never was.
-pub(super) fn used(state: &Path, name: &ClusterName) -> Option<jiff::Timestamp> {
+pub(super) fn used(state: &Path, name: &str) -> Option<jiff::Timestamp> {
     fs::metadata(path(state, name)).ok()?.modified().ok()?.try_into().ok()
 }
 
 /// It is never removed: whoever waits for it would wait for another file than the next one.
-fn path(state: &Path, name: &ClusterName) -> PathBuf {
+fn path(state: &Path, name: &str) -> PathBuf {
     state.join("kind").join(format!("{name}.lock"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Name;
 
     #[test]
     fn many_may_use_a_cluster_and_nobody_changes_it_meanwhile() {
         let state = tempfile::tempdir().unwrap();
-        let name = ClusterName::own("me@here", &Name::new("shop").unwrap());
-        let take = |lock: Lock| lock.try_take(state.path(), &name).unwrap();
+        let take = |lock: Lock| lock.try_take(state.path(), "pm-0123abcd-shop").unwrap();
         let (one, other) = (take(Lock::Use), take(Lock::Use));
         assert!(one.is_some() && other.is_some());
         drop(one);

@@ -35,17 +35,22 @@ impl Kind {
 }
 
 impl Machine {
-    /// Puts what the machine is in the place of what is not known.
-    pub fn tell(&self, capabilities: &mut Capabilities) {
-        let Self { cores, memory, architecture, kernel, cgroup } = self;
-        let host = &mut capabilities.host;
-        (host.cores, host.memory) = (*cores, *memory);
-        host.kernel.clone_from(kernel);
-        host.arch = match architecture.as_str() {
+    /// As images are named by it: `amd64`.
+    pub(super) fn arch(&self) -> String {
+        match self.architecture.as_str() {
             "x86_64" => "amd64".to_owned(),
             "aarch64" => "arm64".to_owned(),
             other => other.to_owned(),
-        };
+        }
+    }
+
+    /// Puts what the machine is in the place of what is not known.
+    pub fn tell(&self, capabilities: &mut Capabilities) {
+        let Self { cores, memory, architecture: _, kernel, cgroup } = self;
+        let host = &mut capabilities.host;
+        (host.cores, host.memory) = (*cores, *memory);
+        host.kernel.clone_from(kernel);
+        host.arch = self.arch();
         if let Ok(version) = cgroup.parse() {
             host.cgroup = version;
         }

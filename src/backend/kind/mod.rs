@@ -5,9 +5,12 @@
 //! which has a [`Mark`] as well that the cluster was made to its end.
 //!
 //! [`Kind::ensure`] is how a mirror comes by one: mirrors of one owner whose [`ClusterShape`] is equal share it.
+//! [`NodesOf`] is how its nodes come by images: from the engine what is there, else through a [`Cache`].
 
+mod cache;
 mod config;
 mod ensure;
+mod facts;
 mod images;
 mod list;
 mod lock;
@@ -16,9 +19,12 @@ mod mark;
 mod name;
 mod nodes;
 mod supply;
+mod through;
+mod upstream;
 
 use std::{ffi::OsStr, path::PathBuf};
 
+pub use cache::Cache;
 pub use ensure::InUse;
 pub use images::NodeImages;
 pub use list::KindCluster;
@@ -26,6 +32,7 @@ pub use machine::Machine;
 pub use mark::Mark;
 pub use name::ClusterName;
 pub use supply::NodesOf;
+pub use through::Through;
 
 use super::{BackendError, Result, SecretValues, program::Program};
 use crate::{labels, plan::kubernetes::ClusterShape};
@@ -119,7 +126,12 @@ impl Kind {
     /// The image for nodes that was made on this machine, the youngest where there are several; where there is none,
     /// kind knows a public one.
     pub async fn node_image(&self) -> Result<Option<String>> {
-        let filter = format!("label={}={NODE_ROLE}", labels::ROLE);
+        self.role(NODE_ROLE).await
+    }
+
+    /// The youngest image that plays the role of a public one.
+    async fn role(&self, role: &str) -> Result<Option<String>> {
+        let filter = format!("label={}={role}", labels::ROLE);
         let words = ["image", "ls", "--filter", &filter, "--format", "{{.Repository}}:{{.Tag}}"];
         let printed = self.docker.run(&words, &SecretValues::default()).await?;
         // One that was replaced has lost its name.

@@ -72,6 +72,17 @@ impl fmt::Display for ClusterName {
     }
 }
 
+/// The cache of a registry, and its volume: `pm-OWNER-registry-UPSTREAM`, both as hashes, for a registry's name with its
+/// port is none of a container's.
+pub(super) fn cache(owner: &str, upstream: &str) -> String {
+    format!("{}-{}", caches(owner), hash(upstream))
+}
+
+/// What the names of an owner's caches begin with.
+pub(super) fn caches(owner: &str) -> String {
+    format!("{PREFIX}{}-registry", hash(owner))
+}
+
 fn hash(text: &str) -> String {
     let mut digits = hex(&Sha256::digest(text.as_bytes()));
     digits.truncate(HASH);

@@ -239,13 +239,15 @@ fn needs_of(label: &str) -> Vec<(String, bool)> {
     label.split(',').filter_map(need).collect()
 }
 
-/// Whether it is of no mirror.
+/// Whether it is of no mirror, and nothing that mirrors have in common.
 fn is_foreign(found: &Found<'_>) -> bool {
-    let is_foreign = !found.container.labels.contains_key(labels::MIRROR);
-    if !is_foreign {
+    let has = |label: &str| found.container.labels.contains_key(label);
+    if has(labels::MIRROR) {
         found.place.left_out("it is of a mirror: `capture docker --project pm-NAME` reads that");
+    } else if has(labels::KIND) {
+        found.place.left_out("it is a registry of prodmirror's own");
     }
-    is_foreign
+    !has(labels::KIND) && !has(labels::MIRROR)
 }
 
 /// What runs, and what has run to its end because others waited for that.

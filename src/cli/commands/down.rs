@@ -2,6 +2,7 @@ use clap::Args;
 use prodmirror::{
     backend::{Names, Scope},
     mirror,
+    plan::BackendKind,
 };
 
 use crate::cli::{
@@ -35,6 +36,7 @@ impl Down {
         }
         let drawn = Drawn::new(ui);
         let mut removed = Names::default();
+        let mut is_on_kind = self.all && self.name.place.context.is_none();
         if self.all {
             let owner = (!self.all_owners).then(|| host.owner.clone());
             let Clusters { answering, silent } = host.places(&self.name.place).await?;
@@ -62,9 +64,20 @@ impl Down {
                 )));
             }
             removed.extend(mirror::down(&*backend, &name, &drawn).await?);
+            is_on_kind = backend.kind() == BackendKind::Kind;
         }
         drop(drawn);
         print(ui, &removed, "removed");
+        if is_on_kind {
+            let kept = host.caches(Some(&host.owner)).await?;
+            let kept: Vec<&str> = kept.iter().map(|cache| cache.upstream.as_str()).collect();
+            if !kept.is_empty() {
+                let kept = kept.join(", ");
+                ui.say(format!(
+                    "note: what came from {kept} is kept for the next mirror; `prodmirror gc` removes it"
+                ));
+            }
+        }
         Ok(0)
     }
 }

@@ -19,8 +19,9 @@ use super::down;
 /// Remove mirrors that nobody will come back for
 ///
 /// Takes mirrors past their expiry, mirrors whose up, run or down was cut off, and objects
-/// without a keeper that are older than 10 s. Never one that is up, stopped or kept as failed. Answers that are kept
-/// for `capture kubernetes --resume` go after a day.
+/// without a keeper that are older than 10 s. Never one that is up, stopped or kept as failed. Kind clusters without
+/// mirrors go, and with the last of them the registries that their nodes pulled through. Answers that are kept for
+/// `capture kubernetes --resume` go after a day.
 ///
 /// Example: prodmirror gc --dry-run
 #[derive(Debug, Args)]
@@ -54,7 +55,7 @@ impl Gc {
             removed.extend(mirror::gc(&*backend, &rule, self.dry_run, &drawn).await?);
         }
         if self.place.context.is_none() {
-            removed.clusters.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
+            removed.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
         }
         Clusters::all_answer(&silent)?;
         drop(drawn);

@@ -12,7 +12,7 @@ use crate::cli::{
     host::Host,
     naming,
     options::NameArg,
-    places::Clusters,
+    places::{Cache, Clusters},
     ui::{DIM, GREEN, RED, Ui, YELLOW},
 };
 
@@ -28,12 +28,14 @@ pub struct Status {
 #[derive(Serialize)]
 struct Mirrors {
     mirrors: Vec<MirrorDocument>,
+    /// Where no mirror is named: what is kept for all that come.
+    registries: Vec<Cache>,
 }
 
 impl Status {
     pub async fn run(&self, ui: &Ui) -> Result<u8, Failure> {
         let host = Host::read()?;
-        let mut mirrors = Vec::new();
+        let (mut mirrors, mut registries) = (Vec::new(), Vec::new());
         match &self.name.name {
             Some(name) => {
                 let (backend, name) = naming::find(&host, &self.name.place, Some(name)).await?;
@@ -41,6 +43,9 @@ impl Status {
             }
             None => {
                 let Clusters { answering, silent } = host.places(&self.name.place).await?;
+                if self.name.place.context.is_none() {
+                    registries = host.caches(None).await?;
+                }
                 for cluster in silent {
                     ui.say(format!("note: {cluster} does not answer: mirrors on it are not seen"));
                 }
@@ -57,13 +62,18 @@ impl Status {
             }
         }
         if ui.is_json() {
-            ui.document("Mirrors", &Mirrors { mirrors });
-        } else if mirrors.is_empty() {
+            ui.document("Mirrors", &Mirrors { mirrors, registries });
+            return Ok(0);
+        }
+        if mirrors.is_empty() {
             ui.say("no mirrors; `prodmirror up` makes one");
-        } else {
-            for mirror in &mirrors {
-                ui.data(&text(mirror));
-            }
+        }
+        for mirror in &mirrors {
+            ui.data(&text(mirror));
+        }
+        for Cache { name, owner, upstream, state } in &registries {
+            let state = state.as_deref().unwrap_or("only its volume is left");
+            ui.data(&format!("registry {name}  {state}  {DIM}for {upstream} · owner {owner}{DIM:#}"));
         }
         Ok(0)
     }

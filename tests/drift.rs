@@ -173,7 +173,8 @@ fn manifests_of_production_that_mean_what_the_profile_means_are_no_drift() {
     let same = json(0, &["drift", &manifests, "--against", &profile]);
     let untold = same["untold"].as_array().unwrap();
     let untold: Vec<&str> = untold.iter().map(|one| one["path"].as_str().unwrap()).collect();
-    assert_eq!(untold, ["secrets", "stores.db.seed", "services.api.needs"]);
+    let links = "services.api.enable_service_links";
+    assert_eq!(untold, ["secrets", "stores.db.seed", "services.api.needs", links]);
     // Every form of the answer tells it, and none counts it.
     let forms = ["page.html", "drift.xml", "drift.sarif"].map(|name| cli.home.path().join(name));
     let [page, junit, sarif] = forms.each_ref().map(|file| file.to_str().unwrap());

@@ -8,6 +8,8 @@
 mod bounds;
 #[path = "upon/caches.rs"]
 mod caches;
+#[path = "upon/captured.rs"]
+mod captured;
 #[path = "support/cli.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod cli;

@@ -173,6 +173,18 @@ impl Host {
         Ok(Box::new(Mirrors::new(cluster, BackendKind::Kubernetes, settings)))
     }
 
+    /// The cluster of a context, as what it is: one of our own Kind clusters, or anybody's.
+    pub async fn at(&self, context: &str) -> Result<Box<dyn Backend>, Failure> {
+        if let Ok(kind) = self.kind() {
+            for name in kind.names().await? {
+                if name.context() == context {
+                    return self.in_kind(&kind, &name, Templates::embedded()).await;
+                }
+            }
+        }
+        self.on(context, Templates::embedded()).await
+    }
+
     /// Whoever asks for the ports of a mirror on a cluster has them kept open by this program.
     fn doors(&self) -> Result<Doors, Failure> {
         let own =

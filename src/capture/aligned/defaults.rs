@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Teller, get, has_its_workload, matches, pattern, put, remove};
-use crate::path::Path;
+use crate::{diff::Untold, path::Path};
 
 /// As the plan has it where a profile is silent.
 fn table() -> [(&'static str, Json); 12] {
@@ -16,7 +16,7 @@ fn table() -> [(&'static str, Json); 12] {
         ("services.*.probes.*.failure_threshold", json!(3)),
         ("services.*.probes.*.http.scheme", json!("http")),
         ("services.*.stop_grace_period", json!("30s")),
-        ("services.*.enable_service_links", json!(true)),
+        ("services.*.enable_service_links", json!(false)),
         ("services.*.read_only", json!(false)),
         ("services.*.balancing", json!("cluster-ip")),
         ("services.*.no_new_privileges", json!(false)),
@@ -28,8 +28,15 @@ fn of_cluster() -> (&'static str, Json) {
     ("services.*.restart", json!("always"))
 }
 
-/// Writes it where the other does, and leaves it out where the other does.
-pub(super) fn spell(tree: &mut Json, teller: Teller, other: &Json) {
+/// What Kubernetes does wherever nobody says otherwise, and a mirror only where it is asked to.
+const LINKS: (&str, &str) = (
+    "services.*.enable_service_links",
+    "Kubernetes gives them wherever nobody says otherwise, and does not tell whether anybody did",
+);
+
+/// Writes it where the other does, and leaves it out where the other does; answers what nobody may have asked for.
+pub(super) fn spell(tree: &mut Json, teller: Teller, other: &Json) -> Vec<Untold> {
+    let mut unasked = Vec::new();
     for section in ["services", "jobs", "stores"] {
         for (path, value) in table().into_iter().chain((teller == Teller::Kubernetes).then(of_cluster)) {
             let path = pattern(&path.replacen("services", section, 1));
@@ -46,7 +53,18 @@ pub(super) fn spell(tree: &mut Json, teller: Teller, other: &Json) {
             }
         }
         requests(tree, other, section);
+        if teller == Teller::Kubernetes {
+            let (path, why) = LINKS;
+            for at in matches(tree, &pattern(&path.replacen("services", section, 1))) {
+                let is_silent = get(other, &at.0).is_none() && get(other, &at.0[..2]).is_some();
+                if is_silent && get(tree, &at.0) == Some(&json!(true)) {
+                    remove(tree, &at.0);
+                    unasked.push(Untold { path: at, why: why.to_owned() });
+                }
+            }
+        }
     }
+    unasked
 }
 
 /// Kubernetes asks for as much as it allows where nothing is asked for.

@@ -50,8 +50,8 @@ pub fn aligned(captured: &Json, teller: Teller, hashes: &Hashes, other: &Json) -
     variables::spell(&mut tree, &profile, other, &theirs);
     ports::spell(&mut tree, other);
     references::spell(&mut tree, other);
-    defaults::spell(&mut tree, teller, other);
-    let untold = untold::fill(&mut tree, teller, other);
+    let unasked = defaults::spell(&mut tree, teller, other);
+    let untold = untold::fill(&mut tree, teller, other).into_iter().chain(unasked).collect();
     Ok(Aligned { tree, unread, untold, hashes })
 }
 

@@ -83,6 +83,29 @@ fn a_cluster_starts_services_again_without_a_word_and_docker_does_not() {
 }
 
 #[test]
+fn service_links_that_nobody_may_have_asked_for_are_told_and_no_difference() {
+    let (mut wanted, mut there) = (profile(), production());
+    let links = |tree: &mut Json, are: bool| tree["services"]["web"]["enable_service_links"] = json!(are);
+    // As a mirror has them whose profile is silent.
+    links(&mut there, false);
+    let difference = compared(wanted.clone(), there.clone(), Teller::Kubernetes);
+    assert_eq!(changes(&difference), [""; 0]);
+    assert!(!untold(&difference).contains(&"services.web.enable_service_links".to_owned()));
+    links(&mut there, true);
+    let difference = compared(wanted.clone(), there.clone(), Teller::Kubernetes);
+    assert_eq!(changes(&difference), [""; 0]);
+    assert!(untold(&difference).contains(&"services.web.enable_service_links".to_owned()));
+    // Where a profile does say it, it is a difference like another.
+    links(&mut wanted, false);
+    let difference = compared(wanted.clone(), there.clone(), Teller::Kubernetes);
+    assert_eq!(changes(&difference), ["services.web.enable_service_links"]);
+    links(&mut wanted, true);
+    links(&mut there, false);
+    let difference = compared(wanted, there, Teller::Kubernetes);
+    assert_eq!(changes(&difference), ["services.web.enable_service_links"]);
+}
+
+#[test]
 fn a_flag_that_all_its_readers_have_otherwise_differs_itself() {
     let mut there = production();
     there["services"]["web"]["env"]["ENABLE_CACHE"] = json!("false");

@@ -16,6 +16,7 @@ use crate::{
         draft::{Sketch, Taking},
         names::unique,
     },
+    labels::kubernetes::{MANAGED_BY, MANAGER},
     profile::EngineKind,
 };
 
@@ -87,6 +88,9 @@ fn around<'s>(workload: &Workload<'s>, to: &mut Sketch<'s>) {
             | "controller-uid"
             | "batch.kubernetes.io/controller-uid" => {
                 label.left_out("Kubernetes keeps it for itself");
+            }
+            MANAGED_BY if label.value() == MANAGER => {
+                label.left_out("it is the mirror's own, of which this was a part");
             }
             name => to.take(&field(&workload.at, &["labels", name]), label.value().clone(), &label),
         }

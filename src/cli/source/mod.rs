@@ -158,8 +158,15 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
             }
             Tree::of(captured::from_place(host, place, &rules).await?, host)
         }
-        place @ Place::Kubernetes { object, .. } => {
+        place @ Place::Kubernetes { context, namespace, object } => {
             let is_one = object.is_some();
+            if !is_one
+                && !reach.is_said()
+                && let Some((backend, name)) = of_namespace(host, context, namespace).await
+            {
+                let LiveTree { tree, departures, .. } = live(host, &*backend, &name, ui).await?;
+                return Ok(Tree { departures, ..Tree::told(tree) });
+            }
             let cluster::Read { captured, unread, processes: _ } =
                 cluster::from_place(host, place, &rules, reach).await?;
             let only = captured.only().filter(|_| is_one);
@@ -196,6 +203,15 @@ pub async fn of_mirror(host: &Host, project: &str) -> Result<Option<Name>, Failu
     };
     let backend = host.connect().await?;
     Ok(mirror::exists(&*backend, &name).await?.then_some(name))
+}
+
+/// The mirror that a namespace is and the place where it runs, if it is one.
+///
+/// A cluster that does not answer, or keeps its mirrors from the caller, is for whoever reads objects to tell of.
+pub async fn of_namespace(host: &Host, context: &str, namespace: &str) -> Option<(Box<dyn Backend>, Name)> {
+    let name = namespace.strip_prefix("pm-").and_then(|name| Name::new(name).ok())?;
+    let backend = host.at(context).await.ok()?;
+    mirror::exists(&*backend, &name).await.ok()?.then_some((backend, name))
 }
 
 /// What is known of the secrets of a capture; the key is made at first use, so not without need.

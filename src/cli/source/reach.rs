@@ -70,6 +70,12 @@ impl Reach {
         Ok(Self { hash_key, journal })
     }
 
+    /// Whether somebody said how objects shall be read, so that it is them who are meant.
+    pub fn is_said(&self) -> bool {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        self.hash_key.is_some() || journal.to.is_some()
+    }
+
     pub fn write(&self, call: &Call) {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let Journal { to: Some((_, file)), fault } = &mut *journal else { return };

@@ -65,10 +65,19 @@ impl Reader<'_> {
         let origin = source.place.to_string();
         match &source.place {
             Place::File(_) | Place::Stdin | Place::Profile(_) => self.of_file(&source.place).await,
-            Place::Mirror(name) => self.of_mirror(name, source.service.as_deref(), &origin).await,
+            Place::Mirror(name) => {
+                let backend = naming::where_is(self.host, name).await?;
+                self.of_mirror(&*backend, name, source.service.as_deref(), &origin).await
+            }
             Place::Docker(name) => self.of_container(name, &origin).await,
             Place::Compose(project) => self.of_project(project, &origin).await,
-            place @ Place::Kubernetes { .. } => {
+            place @ Place::Kubernetes { context, namespace, object } => {
+                if object.is_none()
+                    && !self.reach.is_said()
+                    && let Some((backend, name)) = super::of_namespace(self.host, context, namespace).await
+                {
+                    return self.of_mirror(&*backend, &name, source.service.as_deref(), &origin).await;
+                }
                 let rules = captured::rules(&self.rules);
                 let read = cluster::from_place(self.host, place, &rules, self.reach).await?;
                 let given = self.of_captured(&read.captured, place)?;
@@ -183,10 +192,10 @@ impl Reader<'_> {
         &self,
         name: &Name,
         wanted: Option<&str>,
+        backend: &dyn Backend,
         origin: &str,
     ) -> Result<Vec<Environment>, Failure> {
-        let backend = naming::where_is(self.host, name).await?;
-        let kept = mirror::recall(backend.as_ref(), name).await?;
+        let kept = mirror::recall(backend, name).await?;
         let observed = backend.observe(&Scope { mirror: Some(name.clone()), owner: None }, false).await?;
         let key = self.key()?;
         let keeping = env::Keeping { key: &key, rules: &self.rules };
@@ -203,7 +212,7 @@ impl Reader<'_> {
         for one in found.into_iter().filter(is_meant) {
             let container = env::first_replica(&observed, one.service.as_deref().unwrap_or_default());
             let Some(container) = self.running(container, &one) else { continue };
-            let bytes = in_mirror(backend.as_ref(), name, container).await?;
+            let bytes = in_mirror(backend, name, container).await?;
             live.push(env::of_process(&bytes, &one, keeping));
         }
         Ok(live)

@@ -13,7 +13,7 @@ use crate::cli::{
     failure::Failure,
     host::Host,
     source::{
-        cluster,
+        self, cluster,
         reach::{Journalling, Reach},
     },
     ui::Ui,
@@ -24,6 +24,9 @@ use crate::cli::{
 /// Needs no more than the role `view`: no Secret is read, nothing is executed or watched. At most 20 requests a second;
 /// where the server asks for patience or a connection breaks, the list goes on from where it was. A list that is
 /// refused is a note, what only it would have told a hole.
+///
+/// A namespace that is a mirror of ours is read as that mirror, live values in its own profile, unless a switch says how
+/// objects are read.
 ///
 /// On a terminal, and with --resumable, the answers so far are kept until it is done, sealed under a token that it
 /// shows first and that no file has: where it was cut off, a second run with --resume TOKEN asks for the rest alone.
@@ -95,6 +98,13 @@ impl Kubernetes {
             nodes: self.nodes,
             hash_key: reach.hash_key.clone(),
         };
+        if let Some(namespace) = self.namespace.as_deref().filter(|_| self.is_plain())
+            && let Some((backend, name)) = source::of_namespace(&host, &ask.context, namespace).await
+        {
+            ui.say(format!("namespace {namespace} is the mirror `{name}`, and is read as that"));
+            let live = source::live(&host, &*backend, &name, ui).await?;
+            return self.output.put(live.into_draft(&name), ui);
+        }
         let token = self.token(ui)?;
         let keep = match &token {
             None => Keep::Nothing,
@@ -115,6 +125,25 @@ impl Kubernetes {
                 None => failure,
             })?;
         self.output.put(read.captured.draft, ui)
+    }
+
+    /// Whether no switch says how objects shall be read, by which it would be them who are meant.
+    fn is_plain(&self) -> bool {
+        let Self {
+            context: _,
+            namespace: _,
+            print_rbac: _,
+            output: _,
+            selector,
+            nodes,
+            hash_secrets,
+            ask_stores,
+            resumable,
+            resume,
+            journal,
+        } = self;
+        let is_narrowed = selector.is_some() || resume.is_some() || journal.is_some();
+        !(is_narrowed || *nodes || *hash_secrets || *ask_stores || *resumable)
     }
 
     /// The token of what is kept: none where nobody would have it.

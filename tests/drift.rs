@@ -191,6 +191,19 @@ fn manifests_of_production_that_mean_what_the_profile_means_are_no_drift() {
     json(0, &["diff", &profile, &manifests]);
     json(0, &["diff", &manifests, &profile]);
 
+    // What was saved of it says no more and no less, in either form; once somebody edits it, it is a profile.
+    let saved = cli.home.path().join("saved.yaml").display().to_string();
+    cli.run(&["capture", "files", &manifests, "-o", &saved]).ok();
+    assert_eq!(json(0, &["drift", &saved, "--against", &profile])["untold"], same["untold"]);
+    let document = cli.run(&["capture", "files", &manifests, "--format", "json"]).ok().stdout;
+    let document = path(&cli, "saved.json", &document);
+    assert_eq!(json(0, &["drift", &document, "--against", &profile])["untold"], same["untold"]);
+    json(0, &["env-diff", &format!("{profile}#api"), &format!("{document}#api")]);
+    let edited = std::fs::read_to_string(&saved).unwrap().replace("replicas: 1", "replicas: 2");
+    let edited = json(1, &["diff", &profile, &path(&cli, "edited.yaml", &edited)]);
+    let has_seed = edited["changes"].as_array().unwrap().iter().any(|one| one["path"] == "stores.db.seed");
+    assert!(has_seed, "a profile that says no seed means none: {edited}");
+
     let drifted = PRODUCTION.replace("64Mi", "128Mi").replace("LEVEL, value: info", "LEVEL, value: debug");
     let drifted = path(&cli, "drifted.yaml", &drifted);
     let drift = json(1, &["drift", &drifted, "--against", &profile]);

@@ -84,6 +84,8 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
     pub from: String,
+    /// Of files, what they hold.
+    pub of: Option<String>,
     pub context: Option<String>,
     /// The UID of the cluster's `kube-system` namespace.
     pub cluster: Option<String>,

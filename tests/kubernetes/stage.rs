@@ -9,7 +9,8 @@ use prodmirror::{
     profile::{Layers, Source, load},
 };
 
-pub const FILES: From = From { from: "files", context: None, cluster: None, namespace: None, at: None };
+pub const FILES: From =
+    From { from: "files", of: None, context: None, cluster: None, namespace: None, at: None };
 
 #[track_caller]
 pub fn draft(text: &str) -> Draft {

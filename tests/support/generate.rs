@@ -213,6 +213,7 @@ impl Generator {
             name: name(&format!("generated-{}", self.below(1000))),
             captured: self.maybe(3, |g| Captured {
                 from: "kubernetes".into(),
+                of: g.maybe(4, |_| "docker".into()),
                 context: g.maybe(2, Self::word),
                 cluster: g.maybe(2, |_| "0e5ba9b2-8b42-4c4e-9bd1-1f6d1c9c3b51".into()),
                 namespace: g.maybe(2, |_| "shop".into()),

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{get, has_its_workload, matches, pattern, put};
-use crate::diff::Untold;
+use crate::{diff::Untold, profile::Captured};
 
 /// What a profile was captured from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,25 @@ pub enum Teller {
     Docker,
     /// Objects of a cluster, saved or live.
     Kubernetes,
+}
+
+impl Teller {
+    /// What a profile says of itself; nothing where it does not say what its files held.
+    pub fn of(captured: &Captured) -> Option<Self> {
+        let word = match captured.from.as_str() {
+            "files" => captured.of.as_deref()?,
+            from => from,
+        };
+        [Self::Compose, Self::Docker, Self::Kubernetes].into_iter().find(|teller| teller.as_str() == word)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// Of the mirror, and of nothing that runs in production.

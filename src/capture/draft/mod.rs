@@ -25,7 +25,10 @@ pub use seal::{is_unedited, sealed};
 pub(super) use settle::take_out;
 pub use taking::{Pair, Taking, scalar};
 
-use super::redact::{Rules, Secrets, Values, redact};
+use super::{
+    aligned::Teller,
+    redact::{Rules, Secrets, Values, redact},
+};
 use crate::{
     path::{Path, Segment},
     profile::{Problems, VERSION, from_tree, lengthen, tree},
@@ -45,6 +48,8 @@ pub struct Sketch<'s> {
 pub struct From {
     /// docker, compose, kubernetes or files.
     pub from: &'static str,
+    /// Of files, what they hold.
+    pub of: Option<Teller>,
     pub context: Option<String>,
     /// The UID of the cluster's namespace `kube-system`.
     pub cluster: Option<String>,
@@ -80,6 +85,9 @@ impl<'s> Sketch<'s> {
     pub fn new(name: &str, from: &From) -> Self {
         let mut captured = Map::new();
         captured.insert("from".to_owned(), from.from.into());
+        if let Some(of) = from.of {
+            captured.insert("of".to_owned(), of.as_str().into());
+        }
         let rest = [
             ("context", &from.context),
             ("cluster", &from.cluster),

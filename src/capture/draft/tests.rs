@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 use crate::profile::{Layers, Source, load};
 
-const COMPOSE: From = From { from: "compose", context: None, cluster: None, namespace: None, at: None };
+const COMPOSE: From =
+    From { from: "compose", of: None, context: None, cluster: None, namespace: None, at: None };
 
 /// A reader as small as one can be.
 fn draft(services: Json, rules: &Rules) -> Draft {

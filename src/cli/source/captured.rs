@@ -189,10 +189,15 @@ fn from_documents(
     // The one place that tells inputs apart.
     let is_cluster = documents.iter().flat_map(|document| &document.values).any(is_kubernetes);
     let is_engine = documents.iter().flat_map(|document| &document.values).any(docker::is_answer);
+    let of = |teller| From { of: Some(teller), ..from.clone() };
     let (draft, teller) = match (is_cluster, is_engine) {
-        (true, false) => (kubernetes::draft_with(documents, files, &[], from, rules), Teller::Kubernetes),
+        (true, false) => {
+            let from = of(Teller::Kubernetes);
+            (kubernetes::draft_with(documents, files, &[], &from, rules), Teller::Kubernetes)
+        }
         (false, true) => {
-            (docker::draft_with(dump(documents)?, "captured", files, &[], from, rules), Teller::Docker)
+            let from = of(Teller::Docker);
+            (docker::draft_with(dump(documents)?, "captured", files, &[], &from, rules), Teller::Docker)
         }
         (true, true) => {
             let message =
@@ -200,7 +205,7 @@ fn from_documents(
             return Err(Failure::input("two-stacks", message).hint("capture each by itself"));
         }
         (false, false) if documents.is_empty() && !files.is_empty() => {
-            (variables::draft(files, from, rules), Teller::Compose)
+            (variables::draft(files, &of(Teller::Compose), rules), Teller::Compose)
         }
         (false, false) => {
             let message = format!("{named}: no Kubernetes object and no answer of `docker inspect` is in it");

@@ -5,12 +5,13 @@ pub mod cluster;
 pub mod reach;
 mod variables;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use prodmirror::{
     backend::Backend,
     capture::{
         aligned::{Aligned, Hashes, Teller, absent, aligned, by_hash},
+        draft::is_unedited,
         redact::{Rules, Values},
         saved::Saved,
     },
@@ -46,7 +47,7 @@ pub struct Tree {
     /// Where it could not be what its own profile says, and why.
     pub departures: Vec<(prodmirror::path::Path, String)>,
     pub origins: Origins,
-    /// What it was captured from; a profile and a mirror were not.
+    /// What it was captured from; a profile that somebody wrote and a mirror were not.
     pub teller: Option<Teller>,
     /// Where it could not be read, as patterns, and why.
     pub unread: Vec<(prodmirror::path::Path, String)>,
@@ -111,6 +112,10 @@ impl Read {
         })
     }
 
+    fn lossy(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
     fn text(&self) -> Result<&str, Failure> {
         std::str::from_utf8(&self.bytes).map_err(|error| {
             let line = self.bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -128,12 +133,17 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
             let read = file(place)?;
             match read.content {
                 Content::Profile => {
+                    let is_captured = !matches!(place, Place::Profile(_)) && is_unedited(&read.lossy());
                     let Loaded { profile, origins, .. } = read.profile(ui)?;
-                    Ok(Tree { origins, ..Tree::told(profile::tree(&profile)) })
+                    let teller = profile.captured.as_ref().filter(|_| is_captured).and_then(Teller::of);
+                    Ok(Tree { origins, teller, ..Tree::told(profile::tree(&profile)) })
                 }
                 Content::Capture => {
                     let Saved { profile, values } = read.saved()?;
-                    Ok(Tree { hashes: hashes(&values, host)?, ..Tree::told(profile) })
+                    let captured =
+                        profile::from_tree(&profile).map_err(|problems| bad_profile(&problems.0))?;
+                    let teller = captured.captured.as_ref().and_then(Teller::of);
+                    Ok(Tree { hashes: hashes(&values, host)?, teller, ..Tree::told(profile) })
                 }
                 Content::Variables => Err(Failure::usage(
                     "not-a-profile",

@@ -58,6 +58,8 @@ record! {
     Captured {
         /// The source: docker, compose, kubernetes or files.
         must from: Letters,
+        /// Of files, what they hold: docker, compose or kubernetes.
+        may of: Letters,
         /// The context it was read with.
         may context: Letters,
         /// The cluster's identity, the UID of its namespace `kube-system`.

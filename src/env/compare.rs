@@ -119,7 +119,7 @@ fn one(a: Option<&Environment>, b: Option<&Environment>, key: Option<&HashKey>, 
     for from in &mine {
         match theirs.iter().find(|other| other.name == from.name) {
             None => add(&from.name, Some(from), None),
-            Some(into) => match compared(from, into, key) {
+            Some(into) => match compared((from, a), (into, b), key) {
                 Outcome::Same => {}
                 Outcome::Differs => add(&from.name, Some(from), Some(into)),
                 Outcome::Unknown(why) => {
@@ -196,11 +196,16 @@ enum Outcome {
     Unknown(String),
 }
 
-fn compared(a: &Variable, b: &Variable, key: Option<&HashKey>) -> Outcome {
+/// A variable and the process that it was read of.
+type Side<'a> = (&'a Variable, Option<&'a Environment>);
+
+fn compared((a, of_a): Side<'_>, (b, of_b): Side<'_>, key: Option<&HashKey>) -> Outcome {
     let told = |same: bool| if same { Outcome::Same } else { Outcome::Differs };
-    let unknown = |why: &str| Outcome::Unknown(why.to_owned());
-    // The same text around the same secrets is the same, as far as a profile says; so is the same field.
-    if a.written.is_some() && a.written == b.written && (is_open(&a.value) || is_open(&b.value)) {
+    let (unread_a, unread_b) = (why_unread(a, of_a), why_unread(b, of_b));
+    // The same text around the same secrets is the same, as far as a profile says; so is the same field. Of values that
+    // are there it says nothing: under one name there may be two.
+    let is_said = is_open(&a.value) && unread_a.is_none() || is_open(&b.value) && unread_b.is_none();
+    if a.written.is_some() && a.written == b.written && is_said {
         return Outcome::Same;
     }
     let with_hash = |text: &str, hash: &super::Keyed| {
@@ -219,13 +224,52 @@ fn compared(a: &Variable, b: &Variable, key: Option<&HashKey>) -> Outcome {
         (Value::Text(text), Value::Secret(Some(hash))) | (Value::Secret(Some(hash)), Value::Text(text)) => {
             match with_hash(text, hash) {
                 Some(same) => told(same),
-                None => unknown("one side is a secret that was hashed under another machine's key"),
+                None => Outcome::Unknown(
+                    "one side is a secret that was hashed under another machine's key".to_owned(),
+                ),
             }
         }
-        _ if a.written.is_some() && b.written.is_some() => Outcome::Differs,
-        (Value::Secret(None), Value::Secret(None)) => unknown("neither secret has a value yet"),
-        (Value::Secret(None), _) => unknown("the first is a secret that has no value yet"),
-        (_, Value::Secret(None)) => unknown("the second is a secret that has no value yet"),
+        // Whatever the secrets are, the text around them tells two values apart.
+        _ if !may_be_equal(a, b) => Outcome::Differs,
+        (one, other) => Outcome::Unknown(unvalued((one, unread_a), (other, unread_b))),
+    }
+}
+
+/// Why a secret that has a value has no hash.
+fn why_unread<'a>(variable: &Variable, of: Option<&'a Environment>) -> Option<&'a str> {
+    of.filter(|_| variable.value == Value::Secret(None)).and_then(|of| of.unread.as_deref())
+}
+
+/// Whether some values of the secrets could make one text of what both say, or of what one says and the other is.
+fn may_be_equal(a: &Variable, b: &Variable) -> bool {
+    let ends = |side: &'_ Variable| match side.value.text() {
+        Some(text) => Some((text.to_owned(), text.to_owned())),
+        None => side.written.as_deref().map(around),
+    };
+    let (Some((head, tail)), Some((other_head, other_tail))) = (ends(a), ends(b)) else { return true };
+    let heads = head.starts_with(&other_head) || other_head.starts_with(&head);
+    heads && (tail.ends_with(&other_tail) || other_tail.ends_with(&tail))
+}
+
+/// What stands before the first secret of a text, and after the last.
+fn around(written: &str) -> (String, String) {
+    let head = written.find("${").map_or(written, |at| &written[..at]);
+    let tail = written.rfind('}').map_or(written, |at| &written[at + 1..]);
+    (head.to_owned(), tail.to_owned())
+}
+
+/// Which of two secrets has no hash, and why.
+fn unvalued((a, unread_a): (&Value, Option<&str>), (b, unread_b): (&Value, Option<&str>)) -> String {
+    let why = |value: &Value, unread: Option<&str>| match (value, unread) {
+        (Value::Secret(None), Some(why)) => Some(format!("a secret that was not read: {why}")),
+        (Value::Secret(None), None) => Some("a secret that has no value yet".to_owned()),
+        _ => None,
+    };
+    match (why(a, unread_a), why(b, unread_b)) {
+        (Some(a), Some(b)) if a == b => format!("each is {a}"),
+        (Some(a), Some(b)) => format!("the first is {a}; the second is {b}"),
+        (Some(a), None) => format!("the first is {a}"),
+        (None, b) => format!("the second is {}", b.unwrap_or_default()),
     }
 }
 

@@ -20,14 +20,16 @@ use crate::{
 
 /// What every service, job and store of a profile would get; secrets that it declares have no value yet.
 pub fn of_profile(profile: &Profile, origin: &str, keeping: Keeping<'_>) -> Vec<Environment> {
-    of_captured(profile, &Values::default(), origin, keeping)
+    of_captured(profile, &Values::default(), origin, None, keeping)
 }
 
-/// The same of a profile that was captured; its secrets are hashed where their values were read.
+/// The same of a profile that was captured; its secrets are hashed where their values were read, and `unread` says why
+/// others were not, where they could have been.
 pub fn of_captured(
     profile: &Profile,
     values: &Values,
     origin: &str,
+    unread: Option<&str>,
     keeping: Keeping<'_>,
 ) -> Vec<Environment> {
     let carriers = variables::carriers(profile);
@@ -51,6 +53,7 @@ pub fn of_captured(
             section: section(kind),
             origin: origin.to_owned(),
             variables: concealed(given.collect(), keeping),
+            unread: unread.map(str::to_owned),
         }
     };
     variables::variables(profile).into_iter().map(one).collect()
@@ -142,6 +145,7 @@ pub fn of_mirror(
                 .into_iter()
                 .chain(first.untold.iter().map(|name| untold(name, given.get(name))))
                 .collect(),
+            unread: Some("the API server has it in a Secret: `--live` asks the process".to_owned()),
         });
     }
     found
@@ -183,6 +187,7 @@ pub fn of_container(
         section: Section::Services,
         origin: origin.to_owned(),
         variables: live(pairs(&container.env), image, None, reading),
+        unread: None,
     }
 }
 

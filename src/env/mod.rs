@@ -108,6 +108,10 @@ pub struct Environment {
     /// Where they were read: `prod.env`, `mirror:shop`, `docker:web`.
     pub origin: String,
     pub variables: Vec<Variable>,
+    /// Why a secret without a hash has none, where it could have been read; absent where no value exists yet, or none is
+    /// in reach.
+    #[serde(skip)]
+    pub unread: Option<String>,
 }
 
 impl Environment {

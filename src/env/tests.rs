@@ -230,6 +230,43 @@ fn secrets_are_known_by_name_and_by_shape() {
     assert!(conceal(&texts).iter().all(|value| matches!(value, Value::Secret(Some(_)))), "{texts:?}");
 }
 
+#[test]
+fn a_secret_whose_value_is_known_on_one_side_at_most_is_neither_equal_nor_different() {
+    let key = HashKey::new(b"0123456789abcdef").unwrap();
+    let of = |written: &str, hash: Option<Keyed>, unread: Option<&str>| {
+        let written = Some(written.to_owned());
+        let variable = Variable { written, ..variable("K", Value::Secret(hash)) };
+        let unread = unread.map(str::to_owned);
+        vec![Environment { variables: vec![variable], unread, ..Environment::default() }]
+    };
+    let told = |a: Vec<Environment>, b: Vec<Environment>| {
+        let difference = compare(&a, &b, &Known::default(), Some(&key)).unwrap();
+        (difference.changes.len(), difference.incomparable.into_iter().map(|one| one.why).next())
+    };
+    let read = |text: &str| Some(key.hash(text));
+    let unread = Some("`--hash-secrets` reads it");
+    let same = (0, None);
+    assert_eq!(told(of("${A}", read("x"), unread), of("${B}", read("x"), unread)), same, "whatever its name");
+    assert_eq!(told(of("${A}", read("x"), unread), of("${A}", read("y"), unread)), (1, None));
+    // Two profiles mean by one name one secret; two places in production may not.
+    assert_eq!(told(of("${A}", None, None), of("${A}", None, None)), same);
+    let (changes, why) = told(of("${A}", None, unread), of("${A}", None, unread));
+    assert_eq!(changes, 0);
+    assert_eq!(why.as_deref(), Some("each is a secret that was not read: `--hash-secrets` reads it"));
+    let (changes, why) = told(of("${A}", read("x"), unread), of("${B}", None, unread));
+    assert_eq!(changes, 0);
+    assert_eq!(why.as_deref(), Some("the second is a secret that was not read: `--hash-secrets` reads it"));
+    let (changes, why) = told(of("${A}", None, None), of("${B}", None, None));
+    assert_eq!((changes, why.as_deref()), (0, Some("each is a secret that has no value yet")));
+    // No value makes one text of these.
+    for (a, b) in [("x${A}", "y${B}"), ("${A}@db/x", "${B}@db/y"), ("x-${A}", "${B}@db")] {
+        let differ = if a == "x-${A}" { 0 } else { 1 };
+        assert_eq!(told(of(a, None, None), of(b, None, None)).0, differ, "{a} {b}");
+    }
+    let plain = vec![Environment { variables: vec![variable("K", "y".into())], ..Environment::default() }];
+    assert_eq!(told(of("x${A}", None, unread), plain).0, 1, "a text that cannot be the secret's");
+}
+
 /// Values that trip over quotes, dollars, blanks, line ends and what is no ASCII.
 fn nasty() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -292,8 +292,14 @@ fn secrets_are_read_by_a_switch_alone_and_compared_by_their_hash() {
     assert_eq!(changes.len(), 1, "{changes:#?}");
     assert_eq!((&changes[0]["path"], &changes[0]["class"]), (&json!("secrets.keys-token"), &json!("secret")));
     assert_eq!(changes[0]["from"]["secret"], hash);
-    let unread = other.run(&differs).ok().json();
-    assert_eq!(unread["untold"][0]["path"], "secrets", "nothing is read without the switch: {unread}");
+    let unread = other.run(&differs).code(6).json();
+    assert_eq!(unread["incomparable"][0]["path"], "secrets.keys-token", "nothing is read without the switch");
+    let variables = ["env-diff", &file, "kubernetes:prod/shop#web", "--format", "json"];
+    let unread = other.run(&variables).code(6).json();
+    let why = unread["incomparable"][0]["why"].as_str().unwrap();
+    assert!(why.contains("the second is a secret that was not read: `--hash-secrets` reads it"), "{why}");
+    let twice = ["env-diff", "kubernetes:prod/shop#web", "kubernetes:prod/shop#web", "--format", "json"];
+    assert_eq!(other.run(&twice).code(6).json()["changes"], json!([]));
     let variables = other
         .run(&["env-diff", &file, "kubernetes:prod/shop#web", "--hash-secrets", "--format", "json"])
         .code(1)

@@ -7,10 +7,9 @@ use serde_json::{Value as Json, json};
 use super::references;
 use crate::{
     capture::redact::Values,
-    diff::Untold,
     env::{HashKey, Keyed},
     name::Name,
-    path::{Path, Segment},
+    path::Path,
     profile::{Piece, Text},
 };
 
@@ -97,28 +96,31 @@ fn names(at: &Path, mine: &str, theirs: &str) -> Vec<(String, String)> {
     secrets(mine).into_iter().zip(secrets(theirs)).collect()
 }
 
-/// Puts hashes in place of the secrets that both sides have one of, and says of the others that they were not compared.
+/// Puts hashes in place of the secrets of two captures of which both have one; answers those that
+/// were not compared, with the reason.
 ///
-/// Both trees have the same names by now. Nothing is said where one of the sides knows no hash at all: a profile and a
+/// Both trees have the same names by now. It is for captures alone, whose secrets have values somewhere: a profile and a
 /// mirror have secrets of their own.
-pub fn by_hash(a: (&mut Json, &Hashes), b: (&mut Json, &Hashes), untold: &mut Vec<Untold>) {
+pub fn by_hash(a: (&mut Json, &Hashes), b: (&mut Json, &Hashes)) -> Vec<(Path, String)> {
     let ((a, of_a), (b, of_b)) = (a, b);
-    if of_a.0.is_empty() || of_b.0.is_empty() {
-        return;
-    }
-    untold.retain(|one| one.path != Path(vec![Segment::Key(SECRETS.to_owned())]));
     let (used, also) = (references::used(a), references::used(b));
+    let mut unread = Vec::new();
     for name in used.intersection(&also) {
-        let pair = of_a.0.get(name).zip(of_b.0.get(name)).and_then(|(a, b)| telling(a, b));
-        let Some((from, to)) = pair else {
-            let why = "its value was not read on both sides".to_owned();
-            untold.push(Untold { path: Path::of([SECRETS, name]), why });
+        let sides = (of_a.0.get(name), of_b.0.get(name));
+        let Some((from, to)) = sides.0.zip(sides.1).and_then(|(a, b)| telling(a, b)) else {
+            let whose = match sides {
+                (None, Some(_)) => "the value of the first was not read",
+                (Some(_), None) => "the value of the second was not read",
+                _ => "the value of neither was read",
+            };
+            unread.push((Path::of([SECRETS, name]), whose.to_owned()));
             continue;
         };
         for (tree, (key, hash)) in [(&mut *a, from), (&mut *b, to)] {
             tree[SECRETS][name] = json!({"secret": format!("{key}:{hash}")});
         }
     }
+    unread
 }
 
 const SECRETS: &str = "secrets";
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_are_no_difference_and_what_was_not_read_on_both_sides_is_said() {
+    fn equal_values_are_no_difference_and_what_one_side_alone_read_is_said() {
         let tree = || {
             json!({
                 "secrets": {"same": {}, "other": {"hole": "x"}, "unread": {}, "foreign": {}},
@@ -175,15 +177,16 @@ mod tests {
         let of_a =
             hashes(&[("same", "k", "1"), ("other", "k", "1"), ("foreign", "k", "1"), ("unread", "k", "1")]);
         let of_b = hashes(&[("same", "k", "1"), ("other", "k", "2"), ("foreign", "m", "1")]);
-        let mut untold = vec![Untold { path: Path::of(["secrets"]), why: "made up".to_owned() }];
-        by_hash((&mut a, &of_a), (&mut b, &of_b), &mut untold);
+        let unread = by_hash((&mut a, &of_a), (&mut b, &of_b));
         let difference = crate::diff::compare(&a, &b);
         let changed: Vec<String> = difference.changes.iter().map(|one| one.path.to_string()).collect();
         assert_eq!(changed, ["secrets.other"]);
         let doubted: Vec<String> = difference.incomparable.iter().map(|one| one.path.to_string()).collect();
         assert_eq!(doubted, ["secrets.foreign"]);
-        let untold: Vec<String> = untold.iter().map(|one| one.path.to_string()).collect();
-        assert_eq!(untold, ["secrets.unread"]);
+        assert_eq!(
+            unread,
+            [(Path::of(["secrets", "unread"]), "the value of the second was not read".to_owned())]
+        );
     }
 
     #[test]
@@ -192,16 +195,16 @@ mod tests {
         let mut trees = [tree(), tree()];
         let [a, b] = &mut trees;
         let of_b = hashes(&[("key", "k", "1"), ("key", "k", "2")]);
-        by_hash((a, &hashes(&[("key", "k", "1")])), (b, &of_b), &mut Vec::new());
+        by_hash((a, &hashes(&[("key", "k", "1")])), (b, &of_b));
         assert_eq!(b["secrets"]["key"], json!({"secret": "k:2"}));
     }
 
     #[test]
-    fn a_side_without_hashes_leaves_both_as_they_are() {
+    fn what_neither_side_read_is_no_difference_and_not_taken_for_equal() {
         let tree = || json!({"secrets": {"key": {}}, "stores": {"db": {"password": "${secret:key}"}}});
         let (mut a, mut b) = (tree(), tree());
-        let mut untold = vec![Untold { path: Path::of(["secrets"]), why: "made up".to_owned() }];
-        by_hash((&mut a, &hashes(&[("key", "k", "1")])), (&mut b, &Hashes::default()), &mut untold);
-        assert_eq!((a, untold.len()), (b, 1));
+        let unread = by_hash((&mut a, &Hashes::default()), (&mut b, &Hashes::default()));
+        assert_eq!(a, b);
+        assert_eq!(unread[0].1, "the value of neither was read");
     }
 }

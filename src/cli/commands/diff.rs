@@ -17,7 +17,8 @@ use crate::cli::{
 ///
 /// A mirror is read live: what really runs, not what its profile says. Anything but a profile and a mirror is captured
 /// first, as `capture` does it: what means the same is no difference, and what such a source cannot tell is named.
-/// Where the values of secrets were read on both sides, they are compared by keyed hash.
+/// Where the values of secrets were read on both sides, they are compared by keyed hash. Without --hash-secrets those of a
+/// live cluster cannot be compared with those of another capture.
 /// Exit 0 when they are equal, 1 when they differ, 6 when only what cannot be compared is left.
 ///
 /// Examples:

@@ -16,6 +16,7 @@ use crate::cli::{
 /// The likeliest causes of another behaviour come first, each with its reason, and then what to do about them.
 /// What only tells where a process runs (host names, addresses, service links, PATH, the shell's own, times)
 /// is noise: hidden unless --noise, and never part of the exit code. Secrets are compared by keyed hash.
+/// One whose value was not read is neither equal nor different; of a live cluster --hash-secrets reads them.
 /// Exit 0 when nothing differs, 1 when something does, 6 when only what cannot be compared is left.
 ///
 /// Examples:

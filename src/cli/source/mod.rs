@@ -15,7 +15,7 @@ use prodmirror::{
         redact::{Rules, Values},
         saved::Saved,
     },
-    diff::{self, Difference, Untold},
+    diff::{self, Difference, Incomparable, Untold},
     mirror::{self, LiveTree},
     name::Name,
     profile::{self, Layers, Loaded, Origins, Source, load},
@@ -53,6 +53,8 @@ pub struct Tree {
     pub unread: Vec<(prodmirror::path::Path, String)>,
     /// What is known of its secrets.
     pub hashes: Hashes,
+    /// Whether it has values of secrets that a switch would have read.
+    pub hides_secrets: bool,
     /// The workload that alone was read.
     pub only: Option<String>,
 }
@@ -180,7 +182,8 @@ pub async fn tree(host: &Host, source: &SourceName, reach: &Reach, ui: &Ui) -> R
             let cluster::Read { captured, unread, processes: _ } =
                 cluster::from_place(host, place, &rules, reach).await?;
             let only = captured.only().filter(|_| is_one);
-            Ok(Tree { unread, only, ..Tree::of(captured, host)? })
+            let hides_secrets = reach.hash_key.is_none();
+            Ok(Tree { unread, only, hides_secrets, ..Tree::of(captured, host)? })
         }
         Place::Store(_) => {
             Err(Failure::usage("bad-source", format!("{} is a store, which is no profile", source.place)))
@@ -239,8 +242,20 @@ fn hashes(values: &Values, host: &Host) -> Result<Hashes, Failure> {
 pub fn compare(a: &mut Tree, b: &mut Tree) -> Result<Difference, Failure> {
     let mut untold = b.align(&a.tree)?;
     untold.extend(a.align(&b.tree)?);
-    by_hash((&mut a.tree, &a.hashes), (&mut b.tree, &b.hashes), &mut untold);
+    let mut incomparable = Vec::new();
+    if a.teller.is_some() && b.teller.is_some() {
+        // Said of each secret by itself.
+        untold.retain(|one| one.path.key_at(0) != Some("secrets"));
+        let unread = by_hash((&mut a.tree, &a.hashes), (&mut b.tree, &b.hashes));
+        if a.hides_secrets || b.hides_secrets {
+            let doubt = |(path, why)| Incomparable { path, why: format!("{why}; with --hash-secrets it is") };
+            incomparable.extend(unread.into_iter().map(doubt));
+        } else {
+            untold.extend(unread.into_iter().map(|(path, why)| Untold { path, why }));
+        }
+    }
     let mut difference = diff::compare(&a.tree, &b.tree);
+    difference.incomparable.extend(incomparable);
     difference.set_aside(&a.departures);
     difference.set_aside(&b.departures);
     difference.untold = untold;
@@ -257,6 +272,7 @@ impl Tree {
             teller: None,
             unread: Vec::new(),
             hashes: Hashes::default(),
+            hides_secrets: false,
             only: None,
         }
     }

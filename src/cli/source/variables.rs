@@ -145,7 +145,9 @@ impl Reader<'_> {
         let profile = profile::from_tree(tree)
             .map_err(|problems| Failure::input("capture", format!("{place}: {problems}")))?;
         let keeping = env::Keeping { key: &self.key()?, rules: &self.rules };
-        Ok(env::of_captured(&profile, values, &place.to_string(), keeping))
+        let is_live = matches!(place, Place::Kubernetes { .. });
+        let unread = is_live.then_some("`--hash-secrets` reads it");
+        Ok(env::of_captured(&profile, values, &place.to_string(), unread, keeping))
     }
 
     /// The variables of the processes themselves; of one service alone where one is meant.
@@ -190,9 +192,9 @@ impl Reader<'_> {
     /// Of a mirror; with `--live` the process of the one service that is meant is asked, else those of all.
     async fn of_mirror(
         &self,
+        backend: &dyn Backend,
         name: &Name,
         wanted: Option<&str>,
-        backend: &dyn Backend,
         origin: &str,
     ) -> Result<Vec<Environment>, Failure> {
         let kept = mirror::recall(backend, name).await?;

@@ -279,3 +279,19 @@ async fn where_a_registry_is_not_in_reach_that_is_told_and_nothing_is_left() {
     assert_eq!(caches(&nodes).await, []);
     tokio::task::spawn_blocking(|| drop(cli)).await.unwrap();
 }
+
+#[test]
+fn a_launch_on_kind_asks_the_nodes_first_and_then_the_engine() {
+    ground();
+    let path = format!("{}:{}", release().display(), std::env::var("PATH").unwrap());
+    // By its owner and its name the cluster of these tests is this mirror's own.
+    let cli = Cli::with(vec![("PATH", path), ("PRODMIRROR_OWNER", stage::owner())]);
+    let image = format!("none.invalid:5000/app@sha256:{}", "0".repeat(64));
+    let text = format!("apiVersion: prodmirror/v1\nname: tests\nservices: {{app: {{image: \"{image}\"}}}}\n");
+    let file = cli.file("prodmirror.yaml", &text).display().to_string();
+    let failed = cli.run(&["up", "-f", &file, "--backend", "kind", "--fresh-cluster"]).code(5);
+    let nodes = failed.stderr.find("nodes do not pull from none.invalid:5000");
+    let engine = failed.stderr.find("pulling none.invalid:5000/app");
+    assert!(nodes.is_some() && nodes < engine && !failed.stderr.contains("making the cluster"), "{failed}");
+    assert!(failed.stderr.contains(&format!("image {image} is not here")), "{failed}");
+}

@@ -15,6 +15,7 @@ pub mod kind;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod lines;
+mod logins;
 mod object_name;
 mod objects;
 mod program;
@@ -33,6 +34,7 @@ pub use images::{Brought, Here, Images};
 pub use inside::{Exec, Files, LogLine, LogQuery, LogStream, PathKind, Sizes, TarReader, TarStream, Target};
 #[cfg(feature = "kubernetes")]
 pub use kubernetes::ClusterError;
+pub use logins::DockerLogins;
 pub use object_name::{FieldChange, ObjectDifference, ObjectName};
 pub use objects::{Nodes, ObjectChange, Objects, Placing, Pulling};
 pub use progress::{Progress, Report, Unheard};

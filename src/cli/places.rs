@@ -4,10 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use prodmirror::{
     backend::{
-        Ask, Backend, BackendError, EngineSource, Names, Pulling, Report,
+        Ask, Backend, BackendError, DockerLogins, EngineSource, Names, Pulling, Report,
         compose::{self, Compose, Connection, Settings},
         kind::{self, ClusterName, InUse, Kind},
-        kubernetes::{self, Cluster, DockerLogins, Doors, Mirrors},
+        kubernetes::{self, Cluster, Doors, Mirrors},
     },
     plan::{BackendKind, Capabilities, kubernetes::ClusterShape},
     profile::Profile,

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{Api, api::ListParams};
-use prodmirror::{backend::kubernetes::DockerLogins, plan::ImageSource};
+use prodmirror::{backend::DockerLogins, plan::ImageSource};
 use serde_json::Value;
 
 use super::{

@@ -2,12 +2,12 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{Cluster, DockerLogins, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
+use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
-        Ask, Backend, BackendError, Endpoint, Exec, Files, Form, Here, Images, Lack, Later, Lease, LeaseKind,
-        Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power, Progress, Record,
-        Report, Result, Scope, SecretValues, TarReader, TarStream, Target, Unheard,
+        Ask, Backend, BackendError, DockerLogins, Endpoint, Exec, Files, Form, Here, Images, Lack, Later,
+        Lease, LeaseKind, Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power,
+        Progress, Record, Report, Result, Scope, SecretValues, TarReader, TarStream, Target, Unheard,
     },
     formats::journal::{Event, KeeperStatus},
     labels::kubernetes as keys,

@@ -12,13 +12,13 @@ use kube::{
 use serde_json::Value;
 
 use super::{
-    Cluster, DockerLogins, Launch, MANAGED_BY, MANAGER, MIRROR, Mirrors, ObjectName, Result,
-    apply::group_and_version, destroy::until_gone, error, prune::KINDS,
+    Cluster, Launch, MANAGED_BY, MANAGER, MIRROR, Mirrors, ObjectName, Result, apply::group_and_version,
+    destroy::until_gone, error, prune::KINDS,
 };
 use crate::{
     backend::{
-        self, Later, Names, Nodes, ObjectChange, ObjectDifference, Objects, Placing, Progress, Report,
-        SecretValues,
+        self, DockerLogins, Later, Names, Nodes, ObjectChange, ObjectDifference, Objects, Placing, Progress,
+        Report, SecretValues,
     },
     labels::kubernetes::SPEC,
     name::Name,

@@ -10,12 +10,9 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{
-    Cluster, MANAGED_BY, MANAGER, MIRROR, OWNER, error,
-    logins::{DockerLogins, Logins},
-};
+use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, OWNER, error};
 use crate::{
-    backend::Result,
+    backend::{DockerLogins, Result, logins::Logins},
     plan::{
         ClusterPlan, ImageSource,
         kubernetes::{Body, Object, PodSpec},

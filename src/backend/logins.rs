@@ -9,12 +9,10 @@ use base64::{
     Engine as _,
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-    prelude::BASE64_STANDARD,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use crate::backend::{BackendError, Result, SecretValues, program::Program};
+use super::{BackendError, Result, SecretValues, program::Program};
 
 /// The registry that a name without one means.
 const HUB: &str = "docker.io";
@@ -178,8 +176,12 @@ impl Logins {
     }
 
     /// As `kubernetes.io/dockerconfigjson` has it.
-    pub(super) fn document(&self) -> Value {
-        let auths: BTreeMap<&str, Value> = self
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn document(&self) -> serde_json::Value {
+        use base64::prelude::BASE64_STANDARD;
+        use serde_json::json;
+
+        let auths: BTreeMap<&str, serde_json::Value> = self
             .logins
             .iter()
             .map(|(registry, (user, password))| {
@@ -208,6 +210,9 @@ fn host(server: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+
+    use base64::prelude::BASE64_STANDARD;
+    use serde_json::{Value, json};
 
     use super::*;
 

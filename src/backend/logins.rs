@@ -62,12 +62,14 @@ struct Answer {
     secret: String,
 }
 
-/// What is kept for a registry.
-enum Kept {
-    Nothing,
-    Login(String, String),
-    /// It is changed into a password by a server that a kubelet does not ask.
-    Token,
+/// What is kept for a registry. It has no `Debug`: it is all secrets.
+pub(super) enum Login {
+    Password {
+        user: String,
+        password: String,
+    },
+    /// A registry's own server changes it into a right to pull: an engine asks that, a kubelet does not.
+    Token(String),
 }
 
 impl DockerLogins {
@@ -82,21 +84,15 @@ impl DockerLogins {
     /// # Errors
     /// Where the configuration cannot be read. A helper that fails is a note: the registry may need no login.
     pub async fn of(&self, registries: impl IntoIterator<Item = &str>) -> Result<Logins> {
-        let what = || self.file.display().to_string();
-        let config: Config = match std::fs::read(&self.file) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|error| BackendError::Io { what: what(), source: error.into() })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Config::default(),
-            Err(source) => return Err(BackendError::Io { what: what(), source }),
-        };
+        let config = self.config()?;
         let mut pulls = Logins::default();
         for registry in registries {
             match self.kept(&config, registry).await {
-                Ok(Kept::Nothing) => {}
-                Ok(Kept::Login(user, password)) => {
+                Ok(None) => {}
+                Ok(Some(Login::Password { user, password })) => {
                     pulls.logins.insert(registry.to_owned(), (user, password));
                 }
-                Ok(Kept::Token) => pulls.notes.push(format!(
+                Ok(Some(Login::Token(_))) => pulls.notes.push(format!(
                     "{registry}: Docker keeps an identity token, which is of no use to nodes; log in with an access token"
                 )),
                 Err(why) => pulls.notes.push(format!("{registry}: {why}")),
@@ -105,33 +101,58 @@ impl DockerLogins {
         Ok(pulls)
     }
 
+    /// The login for one registry, with its name as an engine is told it. Where one was expected and is not to be had, the
+    /// inner error is why.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be read.
+    pub(super) async fn login<'r>(
+        &self,
+        registry: &'r str,
+    ) -> Result<Result<Option<(&'r str, Login)>, String>> {
+        let kept = self.kept(&self.config()?, registry).await;
+        Ok(kept.map(|login| login.map(|login| (server(registry), login))))
+    }
+
+    fn config(&self) -> Result<Config> {
+        let what = || self.file.display().to_string();
+        match std::fs::read(&self.file) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| BackendError::Io { what: what(), source: error.into() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+            Err(source) => Err(BackendError::Io { what: what(), source }),
+        }
+    }
+
     /// In Docker's own order: the registry's helper, the store, the file.
-    async fn kept(&self, config: &Config, registry: &str) -> Result<Kept, String> {
+    async fn kept(&self, config: &Config, registry: &str) -> Result<Option<Login>, String> {
         let of_registry = config.cred_helpers.iter().find(|(server, _)| host(server) == registry);
         if let Some(helper) = of_registry.map(|(_, helper)| helper).or(config.creds_store.as_ref()) {
-            match self.ask(helper, registry).await? {
-                Kept::Nothing => {}
-                found => return Ok(found),
+            let found = self.ask(helper, registry).await?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         let Some((_, auth)) = config.auths.iter().find(|(server, _)| host(server) == registry) else {
-            return Ok(Kept::Nothing);
+            return Ok(None);
         };
         auth.kept()
     }
 
     /// By the protocol of docker-credential-helpers: the server on standard input, a document on standard output.
-    async fn ask(&self, helper: &str, registry: &str) -> Result<Kept, String> {
+    async fn ask(&self, helper: &str, registry: &str) -> Result<Option<Login>, String> {
         let script = r#"printf %s "$1" | "docker-credential-$0" get"#;
         let words = ["-c", script, helper, server(registry)];
         match self.shell.run(&words, &SecretValues::default()).await {
             // Its words may hold a secret, and are told nowhere.
             Ok(printed) => match serde_json::from_str(&printed) {
-                Ok(Answer { username, secret: _ }) if username == "<token>" => Ok(Kept::Token),
-                Ok(Answer { username, secret }) => Ok(Kept::Login(username, secret)),
+                Ok(Answer { username, secret }) if username == "<token>" => Ok(Some(Login::Token(secret))),
+                Ok(Answer { username: user, secret: password }) => {
+                    Ok(Some(Login::Password { user, password }))
+                }
                 Err(_) => Err(format!("`docker-credential-{helper}` answers what is no login")),
             },
-            Err(BackendError::Command { output, .. }) if output.contains(NOTHING) => Ok(Kept::Nothing),
+            Err(BackendError::Command { output, .. }) if output.contains(NOTHING) => Ok(None),
             Err(BackendError::Command { status, .. }) => {
                 Err(format!("`docker-credential-{helper}` ended with {status}"))
             }
@@ -141,16 +162,14 @@ impl DockerLogins {
 }
 
 impl Auth {
-    fn kept(&self) -> Result<Kept, String> {
+    fn kept(&self) -> Result<Option<Login>, String> {
         let Self { auth, username, password, identitytoken } = self;
         if !identitytoken.is_empty() {
-            return Ok(Kept::Token);
+            return Ok(Some(Login::Token(identitytoken.clone())));
         }
         if auth.is_empty() {
-            return Ok(match username.is_empty() {
-                true => Kept::Nothing,
-                false => Kept::Login(username.clone(), password.clone()),
-            });
+            let (user, password) = (username.clone(), password.clone());
+            return Ok((!user.is_empty()).then_some(Login::Password { user, password }));
         }
         let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         let decoded = GeneralPurpose::new(&STANDARD, lenient).decode(auth).ok();
@@ -158,7 +177,8 @@ impl Auth {
         match text.as_deref().and_then(|text| text.split_once(':')) {
             // Docker itself once wrote zero bytes behind a password.
             Some((user, password)) => {
-                Ok(Kept::Login(user.to_owned(), password.trim_end_matches('\0').to_owned()))
+                let (user, password) = (user.to_owned(), password.trim_end_matches('\0').to_owned());
+                Ok(Some(Login::Password { user, password }))
             }
             None => Err("what Docker keeps is no login".to_owned()),
         }

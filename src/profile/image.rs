@@ -75,6 +75,12 @@ impl ImageRef {
         }
     }
 
+    /// The registry that it is in: `docker.io` where its name says none.
+    pub fn registry(&self) -> String {
+        let name = self.canonical_name();
+        name.split_once('/').map_or(name.clone(), |(registry, _)| registry.to_owned())
+    }
+
     /// What the engine is asked for: by digest where there is one, else by tag.
     pub fn to_pull(&self) -> String {
         match (&self.digest, &self.tag) {
@@ -212,5 +218,13 @@ mod tests {
         assert_eq!(name("postgres"), "docker.io/library/postgres");
         assert_eq!(name("bitnami/redis"), "docker.io/bitnami/redis");
         assert_eq!(name("localhost/x"), "localhost/x");
+        let registry = |text: &str| match text.parse::<Image>() {
+            Ok(Image::Registry(reference)) => reference.registry(),
+            _ => String::new(),
+        };
+        assert_eq!(
+            (registry("postgres"), registry("h:5000/a/b")),
+            ("docker.io".to_owned(), "h:5000".to_owned())
+        );
     }
 }

@@ -118,3 +118,37 @@ fn a_digest_that_the_registry_does_not_have_is_an_image_error_and_makes_nothing(
     assert!(failed["message"].as_str().unwrap().contains("not found"), "{failed:#}");
     assert_eq!(left_of(&name), [""; 0]);
 }
+
+#[test]
+fn a_registry_that_wants_a_login_is_given_the_users_own() {
+    let cli = Cli::new();
+    let (name, registry) = (cli.name("login"), Registry::start());
+    let saved = saved(&cli, &format!("{}/t/{name}:1", registry.address));
+    registry.holds(&saved.layout);
+    // me:word
+    registry.wants("bWU6d29yZA==");
+    let image = format!("image: \"{}\"\nstop_grace_period: 0s\n", saved.name);
+    let file = file(&cli, &profile(&name).service("hello", &image));
+    let folder = cli.file("docker/config.json", "{}").parent().unwrap().to_path_buf();
+    let run = |words: &[&str]| -> crate::cli::Done {
+        cli.command(words).env("DOCKER_CONFIG", &folder).output().unwrap().into()
+    };
+    run(&["pin", &file]).code(4);
+    let up = ["up", "-f", &file, "--allow-unpinned", "--format", "json"];
+    let failed = run(&up).code(5).json();
+    assert_eq!(failed["code"], "image", "{failed:#}");
+    assert!(failed["hint"].as_str().unwrap().contains("docker login"), "{failed:#}");
+
+    // A helper that is not there is told where the registry says no.
+    cli.file("docker/config.json", r#"{"credsStore": "absent"}"#);
+    let failed = run(&up).code(5).json();
+    assert!(failed["message"].as_str().unwrap().contains("docker-credential-absent"), "{failed:#}");
+
+    let auths = format!(r#"{{"auths": {{"{}": {{"auth": "bWU6d29yZA=="}}}}}}"#, registry.address);
+    cli.file("docker/config.json", &auths);
+    run(&["pin", &file]).ok();
+    run(&["up", "-f", &file]).ok();
+    assert_eq!(run(&["logs", &name]).ok().stdout, "hello/0 | hello from the image\n");
+    run(&["down", &name]).ok();
+    docker(&["rmi", &format!("{}@{}", saved.name, saved.digest)]);
+}

@@ -14,6 +14,8 @@ use serde_json::Value;
 pub struct Registry {
     pub address: String,
     image: Arc<Mutex<Option<PathBuf>>>,
+    /// `user:password` in Base64.
+    login: Arc<Mutex<Option<String>>>,
 }
 
 impl Registry {
@@ -22,14 +24,21 @@ impl Registry {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let image = Arc::new(Mutex::new(None));
-        let folder = image.clone();
+        let login = Arc::new(Mutex::new(None));
+        let (folder, wanted) = (image.clone(), login.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let folder: Option<PathBuf> = folder.lock().expect("no panic").clone();
-                std::thread::spawn(move || folder.map(|folder| serve(stream, &folder)));
+                let wanted: Option<String> = wanted.lock().expect("no panic").clone();
+                std::thread::spawn(move || folder.map(|folder| serve(stream, &folder, wanted.as_deref())));
             }
         });
-        Self { address, image }
+        Self { address, image, login }
+    }
+
+    /// From now on it answers only those who log in, with `user:password` in Base64.
+    pub fn wants(&self, login: &str) {
+        *self.login.lock().expect("no panic") = Some(login.to_owned());
     }
 
     /// Serves the image of an OCI layout under every name.
@@ -39,7 +48,7 @@ impl Registry {
 }
 
 /// One request a connection, as `Connection: close` says.
-fn serve(stream: TcpStream, layout: &Path) -> std::io::Result<()> {
+fn serve(stream: TcpStream, layout: &Path, wanted: Option<&str>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?);
     let mut first = Vec::new();
     lines.read_until(b'\n', &mut first)?;
@@ -50,12 +59,19 @@ fn serve(stream: TcpStream, layout: &Path) -> std::io::Result<()> {
         // The engine tries TLS first, and goes on without it after an answer in plain HTTP.
         return answer(stream, "400 Bad Request", &[], b"", true);
     }
+    let mut given = None;
     for line in lines.lines() {
-        if line?.is_empty() {
+        let line = line?;
+        if line.is_empty() {
             break;
         }
+        given = line.strip_prefix("Authorization: Basic ").map(str::to_owned).or(given);
     }
     let whole = method == "GET";
+    if wanted.is_some() && given.as_deref() != wanted {
+        let headers = [("WWW-Authenticate", "Basic realm=\"tests\"")];
+        return answer(stream, "401 Unauthorized", &headers, b"{}", whole);
+    }
     let parts: Vec<&str> = path.trim_start_matches("/v2/").rsplitn(3, '/').collect();
     match parts.as_slice() {
         [reference, "manifests", _] => {

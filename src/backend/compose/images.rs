@@ -108,7 +108,7 @@ impl Compose {
         };
         if !found {
             begin("pulling");
-            self.pull(reference, report).await?;
+            self.pull(registry, report).await?;
         }
         report.event(Progress::Done { step: STEP.to_owned(), millis: begun.elapsed().as_millis() as u64 });
         Ok(true)
@@ -119,23 +119,26 @@ impl Compose {
         if self.docker.inspect_image(reference).await.if_there(reference)?.is_some() {
             return Ok(());
         }
-        self.pull(reference, &Quiet).await.map_err(|missing| match missing {
-            Missing::Unreachable(why) | Missing::Refused(why) => {
-                BackendError::Image { image: reference.to_owned(), why }
-            }
+        let no_image = |why: String| BackendError::Image { image: reference.to_owned(), why };
+        let Image::Registry(image) = reference.parse().map_err(|error| no_image(format!("{error}")))? else {
+            return Err(no_image("it is built on this machine, and was not".to_owned()));
+        };
+        self.pull(&image, &Quiet).await.map_err(|missing| match missing {
+            Missing::Unreachable(why) | Missing::Refused(why) => no_image(why),
             Missing::Failed(error) => error,
         })
     }
 
-    async fn pull(&self, reference: &str, report: &dyn Report) -> Result<(), Missing> {
-        let options = CreateImageOptionsBuilder::new().from_image(reference).build();
-        let mut items = self.docker.create_image(Some(options), None, None);
+    async fn pull(&self, image: &ImageRef, report: &dyn Report) -> Result<(), Missing> {
+        let options = CreateImageOptionsBuilder::new().from_image(&image.to_pull()).build();
+        let mut asks = self.asks(image).await?;
+        let mut items = self.docker.create_image(Some(options), None, asks.login.take());
         let mut layers = Layers::default();
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| Missing::of_pull(trouble::words(&error)))?;
+            let item = item.map_err(|error| Missing::of_pull(asks.told(trouble::words(&error))))?;
             // The engine tells of an error inside of an answer that began well.
             if let Some(detail) = item.error_detail {
-                return Err(Missing::of_pull(detail.message.unwrap_or_default()));
+                return Err(Missing::of_pull(asks.told(detail.message.unwrap_or_default())));
             }
             if let Some((done, total)) = layers.take(item) {
                 report.event(Progress::Bytes { step: STEP.to_owned(), done, total: Some(total) });

@@ -45,8 +45,8 @@ use std::{
 use bollard::Docker;
 
 use super::{
-    Ask, Backend, BackendError, Containers, Endpoint, Exec, Form, Lack, Later, LogQuery, LogStream, Names,
-    Part, Planned, Power, Report, Result, Scope, Volumes,
+    Ask, Backend, BackendError, Containers, DockerLogins, Endpoint, Exec, Form, Lack, Later, LogQuery,
+    LogStream, Names, Part, Planned, Power, Report, Result, Scope, Volumes,
 };
 use crate::{
     labels,
@@ -79,6 +79,7 @@ pub struct Compose {
     docker: Docker,
     address: String,
     settings: Arc<Settings>,
+    logins: Option<DockerLogins>,
     /// The reference of the helper image, once it is known.
     helper: Arc<Mutex<Option<String>>>,
 }
@@ -91,7 +92,11 @@ impl Compose {
     pub async fn connect(connection: &Connection, settings: Settings) -> Result<Self> {
         let address = connection.address()?;
         let docker = connect::connect(&address).await?;
-        Ok(Self { docker, address, settings: Arc::new(settings), helper: Arc::default() })
+        let logins = connection.config_dir.as_ref().map(|folder| {
+            let Settings { environment, self_exe, .. } = &settings;
+            DockerLogins::new(folder.join("config.json"), environment.clone(), self_exe.clone())
+        });
+        Ok(Self { docker, address, settings: Arc::new(settings), logins, helper: Arc::default() })
     }
 
     fn keep_helper(&self, reference: &str) {

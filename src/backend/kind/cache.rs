@@ -3,7 +3,7 @@
 //! The program of the distribution project is the cache of one registry alone, so there is a container for each that
 //! images are named with, made when the first image of it is asked for; one container with several of them would need
 //! a program that keeps them up, where the engine does so already. It is on the network of the nodes and has no port on
-//! the host. It asks without a login, so it holds nothing that is not everybody's; what needs one must be on the
+//! the host. It asks without a login, so it holds nothing that is not everybody's; what needs one comes by way of the
 //! engine. Its state is a volume of the same name, in which content stays for a week, and it outlives clusters:
 //! [`Kind::delete_unused_caches`] removes it when the owner has none left.
 

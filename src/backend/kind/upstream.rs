@@ -20,9 +20,9 @@ pub(super) struct Upstream {
 impl Upstream {
     /// `None` for one on loopback: it is this host's own, and in a container that name means the container itself.
     pub(super) fn of(image: &ImageRef, insecure: &Insecure) -> Option<Self> {
-        let name = image.canonical_name();
-        let host = name.split('/').next().filter(|host| !is_loopback(host))?;
-        Some(Self { host: host.to_owned(), plain: insecure.has(host) })
+        let host = image.registry();
+        let plain = insecure.has(&host);
+        (!is_loopback(&host)).then_some(Self { host, plain })
     }
 
     pub(super) fn host(&self) -> &str {

@@ -83,7 +83,7 @@ fn registries(plan: &ClusterPlan) -> BTreeSet<String> {
     let images = pods.flat_map(PodSpec::containers).map(|container| &container.image);
     let pulled = images.filter(|image| matches!(image.source, ImageSource::Digest | ImageSource::Tag));
     let registry = |reference: &str| match reference.parse() {
-        Ok(Image::Registry(image)) => image.canonical_name().split('/').next().map(str::to_owned),
+        Ok(Image::Registry(image)) => Some(image.registry()),
         _ => None,
     };
     pulled.filter_map(|image| registry(&image.reference)).collect()

@@ -87,3 +87,34 @@ fn nodes_are_the_platform_and_another_kind_of_node_is_said() {
     assert_eq!(platform["memory"], "32Gi");
     says(&draft, "another machine");
 }
+
+/// A node of a cloud's cluster.
+fn of_cluster(name: &str, version: &str, zone: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {{topology.kubernetes.io/zone: {zone}}}}}\nspec: {spec}\n\
+         status: {{nodeInfo: {{kubeletVersion: {version}}}}}\n"
+    )
+}
+
+#[test]
+fn nodes_tell_of_their_cluster_what_they_know_and_the_rest_is_left_open() {
+    let closed = "{taints: [{key: node-role.kubernetes.io/control-plane, effect: NoSchedule}]}";
+    let all = [
+        of_cluster("a", "v1.34.4-gke.1047000", "eu-1b", "{podCIDR: 10.8.0.0/24}"),
+        of_cluster("b", "v1.34.4-gke.1047000", "eu-1a", "{taints: [{key: spot, effect: PreferNoSchedule}]}"),
+        of_cluster("c", "v1.33.9-gke.22", "eu-1a", "{}"),
+        of_cluster("d", "v1.34.4-gke.1047000", "eu-1c", closed),
+        of_cluster("e", "v1.34.4-gke.1047000", "eu-1d", "{unschedulable: true}"),
+    ];
+    let draft = draft(&(DEPLOYMENT.to_owned() + &all.concat()));
+    let found = &draft.profile["platform"]["kubernetes"];
+    assert_eq!(*found, serde_json::json!({"version": "1.34", "nodes": 3, "zones": ["eu-1a", "eu-1b"]}));
+    for said in [
+        "its kubelet is of version v1.34.4-gke.1047000",
+        "its kubelet is of version v1.33.9-gke.22, and another node's is captured",
+        "pods do not come to it",
+        "no object tells the ranges of addresses and the feature gates",
+    ] {
+        says(&draft, said);
+    }
+}

@@ -11,6 +11,7 @@ mod references;
 mod secrets;
 mod untold;
 mod variables;
+mod version;
 
 use serde_json::Value as Json;
 
@@ -50,6 +51,7 @@ pub fn aligned(captured: &Json, teller: Teller, hashes: &Hashes, other: &Json) -
     variables::spell(&mut tree, &profile, other, &theirs);
     ports::spell(&mut tree, other);
     references::spell(&mut tree, other);
+    version::spell(&mut tree, other);
     let unasked = defaults::spell(&mut tree, teller, other);
     let untold = untold::fill(&mut tree, teller, other).into_iter().chain(unasked).collect();
     Ok(Aligned { tree, unread, untold, hashes })

@@ -106,6 +106,23 @@ fn service_links_that_nobody_may_have_asked_for_are_told_and_no_difference() {
 }
 
 #[test]
+fn a_cluster_is_compared_as_far_as_its_nodes_tell_it() {
+    let (mut wanted, mut there) = (profile(), production());
+    wanted["platform"] = json!({"timezone": "Europe/Berlin", "kubernetes": {"version": "1.34.4", "nodes": 3,
+        "pods": "10.8.0.0/14", "services": "10.96.0.0/16", "feature_gates": {"Gate": true}}});
+    there["platform"] = json!({"kubernetes": {"version": "1.34", "nodes": 3}});
+    let difference = compared(wanted.clone(), there.clone(), Teller::Kubernetes);
+    assert_eq!(changes(&difference), [""; 0]);
+    let found = untold(&difference);
+    for path in ["timezone", "kubernetes.pods", "kubernetes.services", "kubernetes.feature_gates"] {
+        assert!(found.contains(&format!("platform.{path}")), "{path}: {found:?}");
+    }
+    there["platform"]["kubernetes"] = json!({"version": "1.33", "nodes": 40});
+    let found = changes(&compared(wanted, there, Teller::Kubernetes));
+    assert_eq!(found, ["platform.kubernetes.version", "platform.kubernetes.nodes"]);
+}
+
+#[test]
 fn a_flag_that_all_its_readers_have_otherwise_differs_itself() {
     let mut there = production();
     there["services"]["web"]["env"]["ENABLE_CACHE"] = json!("false");

@@ -69,9 +69,13 @@ const CONTAINERS: [(&str, &str); 2] = [
     ("jobs.*.files", "files are not read out of containers"),
 ];
 
-const CLUSTER: [(&str, &str); 8] = [
+const CLUSTER: [(&str, &str); 12] = [
     ("platform.cgroup", "no object of a cluster says it"),
     ("platform.swap", "no object of a cluster says it"),
+    ("platform.timezone", "no object of a cluster says it"),
+    ("platform.kubernetes.pods", "no object of a cluster says it"),
+    ("platform.kubernetes.services", "no object of a cluster says it"),
+    ("platform.kubernetes.feature_gates", "no object of a cluster says it"),
     ("services.*.needs", "Kubernetes orders no workloads"),
     ("jobs.*.needs", "Kubernetes orders no workloads"),
     ("services.*.pids", "it is a setting of the node"),

@@ -1,4 +1,4 @@
-//! What really runs: digests of Pods, older revisions beside the newer, restarts, the nodes below.
+//! What really runs: digests of Pods, older revisions beside the newer, restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use super::{
     workloads::Workload,
 };
 use crate::{
-    capture::draft::{Sketch, Taking, scalar, steps},
+    capture::draft::{Taking, steps},
     path::Path,
-    profile::{Bytes, Digest},
+    profile::Digest,
 };
 
 /// The Pods of a workload, those of older revisions too.
@@ -174,45 +174,5 @@ fn differing(a: &Json, b: &Json, at: Path, to: &mut Vec<Path>) {
     }
     for (segment, _) in right.iter().filter(|(segment, _)| !left.iter().any(|(other, _)| other == segment)) {
         to.push(at.push(segment.clone()));
-    }
-}
-
-/// What the nodes are: of several kinds the first, and a word about the others.
-pub(super) fn platform<'s>(cluster: &Cluster<'s>, to: &mut Sketch<'s>) {
-    let mut first: Option<Vec<(&str, Json)>> = None;
-    for node in cluster.of_kind("Node") {
-        node.known();
-        let Some(status) = node.at.get("status") else { continue };
-        let found: Vec<(&str, Json, Taking<'s>)> = [
-            ("arch", &["nodeInfo", "architecture"][..]),
-            ("kernel", &["nodeInfo", "kernelVersion"]),
-            ("cores", &["capacity", "cpu"]),
-            ("memory", &["capacity", "memory"]),
-        ]
-        .into_iter()
-        .filter_map(|(ours, keys)| {
-            let at = status.find(keys)?;
-            Some((ours, value(ours, &scalar(at.value())?)?, at))
-        })
-        .collect();
-        let values: Vec<(&str, Json)> = found.iter().map(|(name, value, _)| (*name, value.clone())).collect();
-        match &first {
-            None => {
-                for (name, value, at) in &found {
-                    to.take(&Path::of(["platform", name]), value.clone(), at);
-                }
-                first = Some(values);
-            }
-            Some(known) if *known == values => found.iter().for_each(|(_, _, at)| at.used()),
-            Some(_) => node.at.remark("this node is another machine than the one whose platform is captured"),
-        }
-    }
-}
-
-fn value(field: &str, text: &str) -> Option<Json> {
-    match field {
-        "cores" => text.parse::<u32>().ok().map(Json::from),
-        "memory" => Some(Json::from(text.parse::<Bytes>().ok()?.to_string())),
-        _ => Some(Json::from(text)),
     }
 }

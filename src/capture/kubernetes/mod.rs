@@ -10,6 +10,7 @@ mod expansion;
 pub use expansion::filled;
 mod live;
 mod mounts;
+mod nodes;
 mod objects;
 mod pod;
 mod ports;
@@ -83,7 +84,7 @@ pub fn draft_with(
         live::remark(workload, &cluster);
     }
     services::write(&cluster, &workloads, &mut sketch);
-    live::platform(&cluster, &mut sketch);
+    nodes::write(&cluster, &mut sketch);
     rest::write(&cluster, &mut sketch);
     variables::write(files, &inputs[count..asked], &mut sketch);
     asked::write(stores, &inputs[asked..], &mut sketch);

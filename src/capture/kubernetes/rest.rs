@@ -46,7 +46,7 @@ pub(super) fn write<'s>(cluster: &Cluster<'s>, to: &mut Sketch<'s>) {
             | "Pod" => observed(object, cluster),
             "Service" | "HorizontalPodAutoscaler" if !untouched(object) => observed(object, cluster),
             "PersistentVolumeClaim" if !untouched(object) => observed(object, cluster),
-            "Node" => rest_of(object, "of a node its architecture, kernel, cores and memory are taken"),
+            "Node" => rest_of(object, "of a node its machine, its version and its zone are taken"),
             "ConfigMap" | "Secret" => keys(object),
             "Namespace" => {
                 object.known();

@@ -47,7 +47,8 @@ pub struct Kubernetes {
     /// Workloads and Pods with these labels alone, as `kubectl` takes it
     #[arg(long, value_name = "LABELS", env = "PRODMIRROR_SELECTOR", hide_env = true)]
     selector: Option<String>,
-    /// Read Nodes too: architecture, kernel, cores and memory. More than `view`
+    /// Read Nodes too: architecture, kernel, cores and memory, how many there are, their zones and the version of Kubernetes.
+    /// More than `view`
     #[arg(long)]
     nodes: bool,
     /// Read Secrets too, for their keys and for keyed hashes by which they are compared. More than `view`; no

@@ -47,7 +47,7 @@ pub use pod::{
     ProjectionItem, ProjectionSource, PullPolicy, Quantities, RestartPolicy, Seccomp, VolumeSource, Walls,
 };
 pub use security::PodSecurity;
-pub use shape::{ClusterShape, EVICTED_BELOW, MOST_NODES, NodeShape, Withheld, ZONE, minor_version};
+pub use shape::{ClusterShape, EVICTED_BELOW, NodeShape, Withheld, ZONE, minor_version};
 // What the ledger asks as well.
 pub(crate) use container::{id, ids, is_admin};
 pub(crate) use files::are_too_large as files_are_too_large;

@@ -16,7 +16,10 @@ use crate::{
 pub const EVICTED_BELOW: u64 = 100 << 20;
 
 /// How many nodes for pods a cluster of ours has at most: they share one machine.
-pub const MOST_NODES: u32 = 8;
+const MOST_NODES: u32 = 8;
+
+/// How many any machine carries. Beyond, each takes a core: eight on two cores did not begin in eight minutes.
+const FEW_NODES: u32 = 3;
 
 /// A cluster as it is made. Mirrors that ask for equal ones share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,7 +69,7 @@ impl Withheld {
 
 impl ClusterShape {
     /// The cluster for a platform: nodes that leave pods what production's nodes have. Where this machine has less than
-    /// production, or what it has is not known, it has what it has. Nodes beyond [`MOST_NODES`] are not made.
+    /// production, or what it has is not known, it has what it has. Nodes beyond what it carries are not made.
     pub fn of(platform: &Platform, capabilities: &Capabilities) -> Self {
         let host = &capabilities.host;
         let cores = platform.cores.filter(|&cores| cores > 0).unwrap_or(host.cores);
@@ -76,7 +79,8 @@ impl ClusterShape {
             memory: room.map_or(0, |room| host.memory.saturating_sub(room)),
         };
         let Kubernetes { version, nodes, zones, pods, services, feature_gates } = &platform.kubernetes;
-        let asked = nodes.unwrap_or(u32::try_from(zones.len()).unwrap_or(u32::MAX)).clamp(1, MOST_NODES);
+        let most = if host.cores == 0 { MOST_NODES } else { host.cores.clamp(FEW_NODES, MOST_NODES) };
+        let asked = nodes.unwrap_or(u32::try_from(zones.len()).unwrap_or(u32::MAX)).clamp(1, most);
         let node = |zone: Option<&String>| NodeShape {
             labels: zone.map(|zone| (ZONE.to_owned(), zone.clone())).into_iter().collect(),
             withheld,
@@ -190,6 +194,13 @@ mod tests {
         assert_eq!(of(Kubernetes { nodes: Some(1), ..Kubernetes::default() }), ClusterShape::default());
         let many = of(Kubernetes { nodes: Some(5000), ..Kubernetes::default() });
         assert_eq!(many.nodes.len(), MOST_NODES as usize);
+        for (cores, made) in [(1, FEW_NODES), (2, FEW_NODES), (6, 6), (64, MOST_NODES)] {
+            let mut here = here.clone();
+            here.host.cores = cores;
+            let kubernetes = Kubernetes { nodes: Some(40), ..Kubernetes::default() };
+            let many = ClusterShape::of(&Platform { kubernetes, ..Platform::default() }, &here);
+            assert_eq!(many.nodes.len(), made as usize, "on {cores} cores");
+        }
         let published = of(Kubernetes { version: Some("1.33.4".to_owned()), ..Kubernetes::default() });
         assert_eq!(published.image.as_deref(), Some("kindest/node:v1.33.4"));
         assert_eq!(published.version().as_deref(), Some("1.33"));

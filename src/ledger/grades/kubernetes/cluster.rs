@@ -1,7 +1,7 @@
 //! Grades of the cluster itself: one that is made is made as the profile says.
 
 use super::{Approximated, Case, Dropped, ENFORCED, Verdict, because};
-use crate::plan::kubernetes::{MOST_NODES, ZONE, minor_version};
+use crate::plan::kubernetes::{ZONE, minor_version};
 
 const OWN: &str = "the cluster has its own";
 
@@ -22,8 +22,10 @@ pub(crate) fn version(case: &Case<'_>) -> Verdict {
 pub(crate) fn nodes(case: &Case<'_>) -> Verdict {
     let wanted = case.profile.platform.kubernetes.nodes.unwrap_or_default();
     match (&case.plan.shape, case.capabilities.cluster.nodes) {
-        (Some(_), _) if wanted <= MOST_NODES => ENFORCED,
-        (Some(_), _) => because(Approximated, format!("{MOST_NODES} are made: they share one machine")),
+        (Some(shape), _) => match shape.nodes.len().max(1) {
+            made if u32::try_from(made) == Ok(wanted) => ENFORCED,
+            made => because(Approximated, format!("{made} are made: they share one machine")),
+        },
         (None, Some(there)) if there == wanted => ENFORCED,
         (None, Some(there)) => because(Dropped, format!("pods may come to {there}")),
         (None, None) => because(Dropped, OWN),

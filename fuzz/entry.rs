@@ -1,5 +1,7 @@
 //! What is tried on arbitrary bytes; the fuzzer and a plain test share it. Each answers whether the bytes were read.
 
+use std::io::Cursor;
+
 use indexmap::IndexMap;
 use prodmirror::{
     capture::{
@@ -14,14 +16,19 @@ use prodmirror::{
         saved::Saved,
     },
     diff, digest,
+    engine::{
+        self, EngineError, InStore, InStoreError, Later, Login, Output, Reader, SeedFile, SeedFormat, outside,
+    },
     env::{Dialect, Format, HashKey, Source as Origin, Value, Variable, read, write},
     formats::{course::Course, doors::Door, duties::Duties, fill::Filling, journal::Line, ready::ReadySet},
     image::compare,
     layers::{Wanted, read_stream},
-    profile::{Layers, Problems, Source, from_tree, load, pin, pinnable, print, render, tree},
+    mirror::Memory,
+    profile::{EngineKind, Layers, Problems, Source, from_tree, load, pin, pinnable, print, render, tree},
     readers::{files::Files, is_bundle},
     sources::recognize,
 };
+use tokio::io::AsyncReadExt as _;
 
 /// Loads bytes as a profile, and holds the laws of what could be loaded.
 pub fn load_anything(bytes: &[u8]) -> bool {
@@ -202,14 +209,68 @@ fn differs_in_nothing(bytes: &[u8]) -> bool {
     true
 }
 
-/// Reads bytes as what this program wrote itself and may be given back: an answer of `capture`, what is allowed.
+/// Reads bytes as what this program wrote itself and may be given back: an answer of `capture`, what is allowed, what a
+/// mirror remembers of its profile.
 pub fn read_saved(bytes: &[u8]) -> bool {
+    let is_memory = match Memory::parse(bytes) {
+        Ok(memory) => {
+            assert_eq!(from_tree(&tree(&memory.profile)).as_ref(), Ok(&memory.profile), "it reads back");
+            true
+        }
+        Err(_) => false,
+    };
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     recognize(text);
     let is_allowed = diff::allowances(text).is_ok();
-    let Ok(Saved { profile, values: _ }) = Saved::parse(text) else { return is_allowed };
+    let Ok(Saved { profile, values: _ }) = Saved::parse(text) else { return is_allowed || is_memory };
     assert_eq!(diff::compare(&profile, &profile).changes.len(), 0, "it differs from itself in nothing");
     true
+}
+
+/// Reads bytes as what a store says of itself, and as seeds, whose lines are known where they are refused.
+pub fn read_store(bytes: &[u8]) -> bool {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().expect("it takes nothing of the system");
+    let login = Login { port: 1, user: Some("shop".into()), password: None, database: Some("shop".into()) };
+    let (settings, mut any) = (["work_mem".to_owned(), "hz".to_owned()], false);
+    for (kind, format) in [(EngineKind::Postgres, SeedFormat::Sql), (EngineKind::Redis, SeedFormat::Resp)] {
+        let store = Says(bytes);
+        any |= outside::answer(kind, bytes).is_ok();
+        runtime.block_on(engine::of(kind).ask(&store, &login, &settings));
+        let content: Reader = Box::pin(Cursor::new(bytes.to_vec()));
+        let file = SeedFile { name: "seed".into(), format, content };
+        match runtime.block_on(engine::of(kind).seed(&store, &login, file)) {
+            Ok(_) => any = true,
+            Err(EngineError::Seed { line, .. }) => assert_ne!(line, Some(0), "lines are counted from 1"),
+            Err(_) => {}
+        }
+    }
+    any
+}
+
+/// A store whose programs take all that they are given, and say these bytes.
+struct Says<'b>(&'b [u8]);
+
+impl InStore for Says<'_> {
+    fn run<'a>(
+        &'a self,
+        _: &'a [String],
+        _: &'a [(String, String)],
+        stdin: Option<Reader>,
+    ) -> Later<'a, Result<Output, InStoreError>> {
+        Box::pin(async move {
+            if let Some(mut stdin) = stdin {
+                // What it cannot read to its end is for its reader to tell.
+                drop(stdin.read_to_end(&mut Vec::new()).await);
+            }
+            let stdout = String::from_utf8_lossy(self.0).into_owned();
+            Ok(Output { code: 0, stdout, stderr: String::new() })
+        })
+    }
+
+    fn restart(&self) -> Later<'_, Result<(), InStoreError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Reads bytes, line by line, as what the parts of a mirror tell one another.

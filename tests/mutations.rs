@@ -75,6 +75,11 @@ fn mutated_lines_of_a_mirror_are_answered_and_never_panic() {
     mutated(&files("fuzz/seeds/told"), entry::read_told);
 }
 
+#[test]
+fn mutated_answers_and_seeds_of_stores_are_answered_and_never_panic() {
+    mutated(&files("fuzz/seeds/store"), entry::read_store);
+}
+
 /// Every seed as it is, then mutations of them. An entry answers whether the bytes could be read.
 fn mutated(seeds: &[Vec<u8>], entry: fn(&[u8]) -> bool) {
     let mut random = Generator::new(1);

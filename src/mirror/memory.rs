@@ -55,16 +55,22 @@ pub async fn remember(backend: &dyn Backend, mirror: &Name, request: &UpRequest<
 
 /// Reads it back.
 pub async fn recall(backend: &dyn Backend, mirror: &Name) -> Result<Memory> {
-    let unreadable = |why: String| StoryError::Memory { mirror: mirror.clone(), why };
     let Some(bytes) = backend.recall(mirror).await? else {
         return Err(StoryError::NoMirror { mirror: mirror.clone() });
     };
-    let written: Written = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-    if written.version != 1 {
-        return Err(unreadable(format!("it has version {}, this program reads version 1", written.version)));
+    Memory::parse(&bytes).map_err(|why| StoryError::Memory { mirror: mirror.clone(), why })
+}
+
+impl Memory {
+    /// # Errors
+    /// It is of another version, or was not written whole.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        let written: Written = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let Written { version, owner, options, socket, folder, profile } = written;
+        if version != 1 {
+            return Err(format!("it has version {version}, this program reads version 1"));
+        }
+        let profile = profile::from_tree(&profile).map_err(|problems| problems.to_string())?;
+        Ok(Self { profile, owner, options, socket, folder })
     }
-    let profile =
-        profile::from_tree(&written.profile).map_err(|problems| unreadable(problems.to_string()))?;
-    let Written { owner, options, socket, folder, .. } = written;
-    Ok(Memory { profile, owner, options, socket, folder })
 }

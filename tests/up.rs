@@ -115,6 +115,33 @@ fn get(address: &str) -> String {
 }
 
 #[test]
+fn a_server_that_is_gone_between_its_answer_and_the_seed_is_waited_for() {
+    let cli = Cli::new();
+    let name = cli.name("gone");
+    cli.file("seed.sql", SEED);
+    // Its second client finds no server.
+    let client = r#"    files:
+      /opt/first/psql:
+        mode: "0755"
+        content: |
+          #!/bin/sh
+          echo >>/tmp/asked
+          if [ $(wc -l </tmp/asked) = 2 ]; then set -- "$@" -p 1; fi
+          exec /usr/bin/psql "$@"
+    env: {PATH: "/opt/first:/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin"}
+"#;
+    let text =
+        profile(&name, "").replace("    seed: ./seed.sql\n", &format!("    seed: ./seed.sql\n{client}"));
+    assert!(text.contains("/opt/first"), "{text}");
+    let file = cli.file("prodmirror.yaml", &text).display().to_string();
+    cli.run(&["up", "-f", &file]).ok();
+    let mirror = Up { cli, name, file };
+    assert_eq!(mirror.sql("select count(*) from note"), "2");
+    let asked = mirror.cli.run(&["exec", &mirror.name, "db", "--", "cat", "/tmp/asked"]).ok();
+    assert!(asked.stdout.lines().count() > 3, "{asked}");
+}
+
+#[test]
 fn a_second_up_without_change_recreates_nothing() {
     let it = up("again", "");
     let before = it.ids();

@@ -139,6 +139,9 @@ pub enum EngineError {
     /// The engine's own words and the line of the seed, where it names one.
     #[error("{file}{}: {message}", .line.map(|l| format!(":{l}")).unwrap_or_default())]
     Seed { file: String, line: Option<u64>, message: String },
+    /// The server that answered a login before was not there, or took nobody in: nothing of the file was loaded.
+    #[error("{file}: {message}")]
+    Unconnected { file: String, message: String },
     /// The file itself could not be read to its end.
     #[error("{file}: {why}")]
     Read { file: String, why: String },

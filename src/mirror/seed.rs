@@ -61,15 +61,15 @@ pub async fn seed(
         let opened =
             seed::open(loading.folder, path, store.engine).map_err(|error| failed(error.to_string()))?;
         (bytes, fingerprint) = (opened.bytes(), Some(opened.fingerprint().to_owned()));
-        let count = Arc::new(seed::Count::default());
-        let mut load = std::pin::pin!(opened.load(engine, &inside, &login, count.clone()));
-        let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
+        let mut tries = 0;
         let (loaded, identity) = loop {
-            tokio::select! {
-                loaded = &mut load => break loaded.map_err(words)?,
-                _ = tick.tick() => loading.report.event(Progress::Bytes {
-                    step: step.clone(), done: count.bytes(), total: Some(bytes),
-                }),
+            tries += 1;
+            match load(loading, &opened, engine, &login, &step, store.store).await {
+                // Some images start a server for their own ends, stop it, and start it for good.
+                Err(EngineError::Unconnected { .. }) if tries < MOST_TRIES => {
+                    answering(loading, store, &login, deadline, &step).await?;
+                }
+                loaded => break loaded.map_err(words)?,
             }
         };
         (hash, expired) = (Some(identity), loaded.expired);
@@ -92,6 +92,32 @@ pub async fn seed(
         millis: began.elapsed().as_millis() as u64,
     };
     Ok(loading.backend.note(loading.mirror, &event).await?)
+}
+
+/// How often a server may be gone between its answer and the first file.
+const MOST_TRIES: usize = 3;
+
+/// Loads a seed, telling how far it is; with the seed's hash.
+async fn load(
+    loading: &Loading<'_>,
+    seed: &seed::Seed,
+    engine: &dyn engine::Engine,
+    login: &Login,
+    step: &str,
+    store: &Name,
+) -> Result<(engine::Loaded, String), EngineError> {
+    let count = Arc::new(seed::Count::default());
+    let inside = loading.inside(store);
+    let mut load = std::pin::pin!(seed.load(engine, &inside, login, count.clone()));
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
+    loop {
+        tokio::select! {
+            loaded = &mut load => return loaded,
+            _ = tick.tick() => loading.report.event(Progress::Bytes {
+                step: step.to_owned(), done: count.bytes(), total: Some(seed.bytes()),
+            }),
+        }
+    }
 }
 
 /// Waits until the server answers a login.

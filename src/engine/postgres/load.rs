@@ -89,8 +89,17 @@ async fn knows_restrict(store: &dyn InStore, client: &Client<'_>) -> Result<bool
     Ok(said.stdout.contains("\\restrict"))
 }
 
+/// How clients begin where they could not even ask. Both log in once, before they do anything.
+const NO_CONNECTION: [&str; 2] =
+    ["psql: error: connection to server", "pg_restore: error: connection to server"];
+
 fn failure(file: String, said: &Output) -> EngineError {
     let stderr = said.stderr.trim();
+    if let Some(first) = stderr.lines().next()
+        && NO_CONNECTION.iter().any(|words| first.starts_with(words))
+    {
+        return EngineError::Unconnected { file, message: stderr.to_owned() };
+    }
     let (line, message) = psql_error(stderr).unwrap_or_else(|| (None, restore_error(stderr)));
     EngineError::Seed { file, line, message }
 }

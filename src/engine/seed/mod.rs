@@ -193,6 +193,9 @@ impl Seed {
     }
 
     /// Loads every file in order.
+    ///
+    /// # Errors
+    /// [`EngineError::Unconnected`] where nothing at all was loaded: then the whole may be tried again.
     pub async fn load(
         &self,
         engine: &dyn Engine,
@@ -200,9 +203,15 @@ impl Seed {
         login: &Login,
         count: Arc<Count>,
     ) -> Result<(Loaded, String), EngineError> {
-        let (mut files, mut all) = (self.read(count), Loaded::default());
+        let (mut files, mut all, mut is_first) = (self.read(count), Loaded::default(), true);
         while let Some(file) = files.next() {
-            let loaded = engine.seed(store, login, file).await?;
+            let loaded = match engine.seed(store, login, file).await {
+                Err(EngineError::Unconnected { file, message }) if !is_first => {
+                    return Err(EngineError::Seed { file, line: None, message });
+                }
+                loaded => loaded?,
+            };
+            is_first = false;
             all.expired = [all.expired, loaded.expired].into_iter().flatten().reduce(|a, b| a + b);
         }
         Ok((all, files.hash().await?))

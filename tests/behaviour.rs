@@ -81,6 +81,7 @@ cases! {
         a_pod_knows_its_name_and_its_address,
         a_limit_can_be_read_from_a_variable,
         the_limits_are_those_of_the_profile,
+        it_has_kernel_settings_of_its_own,
         it_runs_as_the_user_and_its_root_cannot_be_written,
         it_has_productions_time_zone_and_utc_stays_utc,
     }

@@ -103,7 +103,7 @@ impl Host {
         let mut known = Capabilities::unknown(BackendKind::Kind, ask.mirror.clone(), ask.owner.clone());
         kind.machine().await?.tell(&mut known);
         known.cluster.node_image = kind.node_image().await?;
-        let shape = ClusterShape::of(&profile.platform, &known);
+        let shape = ClusterShape::of(profile, &known);
         let name = match args.fresh_cluster {
             true => ClusterName::own(&self.owner, &ask.mirror),
             false => ClusterName::shared(&self.owner, &shape),

@@ -17,6 +17,10 @@ pub struct ClusterObserved {
     /// The nodes that pods may come to, with the zone of each; absent where they may not be listed.
     #[serde(default)]
     pub nodes: Option<BTreeMap<String, Option<String>>>,
+    /// How many processes a pod has at most, as the kubelet of each node under one is configured; below 1 is no limit.
+    /// Empty where nobody limits them.
+    #[serde(default)]
+    pub pids: BTreeMap<String, i64>,
     /// The keys of each Secret, and whether each value is the wanted one.
     pub secrets: BTreeMap<String, BTreeMap<String, Kept>>,
     /// Kinds that could not be listed, with the cluster's words.

@@ -39,6 +39,12 @@ pub fn the_limits_are_those_of_the_profile(ground: &Ground) {
     assert_eq!(ground.sh("plain", 0, cpu), "25000 100000");
 }
 
+pub fn it_has_kernel_settings_of_its_own(ground: &Ground) {
+    let both = "cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_keepalive_time";
+    assert_eq!(ground.sh("plain", 0, both), "321\n123");
+    assert_ne!(ground.sh("gate", 0, both), "321\n123");
+}
+
 pub fn it_runs_as_the_user_and_its_root_cannot_be_written(ground: &Ground) {
     let line = "id -u; id -g; touch /here 2>/dev/null && echo written || echo refused; pwd";
     assert_eq!(ground.sh("plain", 0, line), "1000\n1000\nrefused\n/scratch");

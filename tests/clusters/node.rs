@@ -12,7 +12,7 @@ use prodmirror::{
     },
     name::Name,
     plan::{BackendKind, Capabilities, kubernetes::ClusterShape},
-    profile::{Bytes, Platform},
+    profile::{Bytes, Layers, Source, load},
     readers::kubeconfig::Kubeconfig,
 };
 use serde_json::json;
@@ -20,6 +20,29 @@ use serde_json::json;
 use crate::stage::{IMAGE, LONG, Space, client_of, clusters, owner, pod, undertake};
 
 const GIB: u64 = 1 << 30;
+const PROFILE: &str = "
+apiVersion: prodmirror/v1
+name: shop
+platform: {cores: 1, memory: 1Gi}
+services:
+  web: {image: web, pids: 100}
+  worker: {image: web, pids: 80}
+";
+const CROWD: &str = "
+my @others;
+while (@others < 300) {
+    my $other = fork;
+    last unless defined $other;
+    if ($other == 0) { sleep 600; exit }
+    push @others, $other;
+}
+kill 'KILL', @others;
+waitpid $_, 0 for @others;
+open my $file, '>', '/tmp/most';
+print $file scalar(@others) + 1, qq(\\n);
+close $file;
+sleep 600;
+";
 
 #[tokio::test]
 async fn what_production_has_no_room_for_waits_and_what_eats_its_memory_is_evicted() {
@@ -28,8 +51,11 @@ async fn what_production_has_no_room_for_waits_and_what_eats_its_memory_is_evict
     let mut here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), owner());
     machine.tell(&mut here);
     here.cluster.node_image = kind.node_image().await.unwrap();
-    let platform = Platform { cores: Some(1), memory: Some(Bytes(GIB)), ..Platform::default() };
-    let shape = ClusterShape::of(&platform, &here);
+    let documents = [Source::new("profile.yaml", PROFILE)];
+    let read_file = |_: &str, path: &str| Err(path.to_owned());
+    let layers =
+        Layers { documents: &documents, set: &[], unset: &[], allow_unpinned: true, read_file: &read_file };
+    let shape = ClusterShape::of(&load(&layers).unwrap().profile, &here);
     assert!(machine.cores > 1 && machine.memory > 2 * GIB, "{machine:?} has no more than production's node");
 
     let name = ClusterName::shared(&owner(), &shape);
@@ -55,8 +81,13 @@ async fn what_production_has_no_room_for_waits_and_what_eats_its_memory_is_evict
     let counting = ["sh", "-c", "test $(nproc) = 1 && sleep 600"];
     let mut limited = pod("limited", IMAGE, &counting);
     limited["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "500m", "memory": "64Mi"}});
-    space.apply(&[large, pod("free", IMAGE, &counting), limited]).await;
-    space.settle(&[Wanted::Pod("free".to_owned()), Wanted::Pod("limited".to_owned())]).await.unwrap();
+    // One that takes as many processes as it gets, and is ready where that were the profile's.
+    let mut crowd = pod("crowd", IMAGE, &["perl", "-e", CROWD]);
+    crowd["spec"]["containers"][0]["readinessProbe"] =
+        json!({"exec": {"command": ["grep", "-qx", "100", "/tmp/most"]}, "periodSeconds": 1});
+    space.apply(&[large, pod("free", IMAGE, &counting), limited, crowd]).await;
+    let running = ["free", "limited", "crowd"].map(|name| Wanted::Pod(name.to_owned()));
+    space.settle(&running).await.unwrap();
     let trouble = space.trouble(Wanted::Pod("large".to_owned())).await;
     assert!(
         trouble.code == Code::Unschedulable && trouble.message.contains("Insufficient memory"),

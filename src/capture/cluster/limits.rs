@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     observed::Inside,
-    plan::kubernetes::Quantities,
+    plan::kubernetes::{PAUSE, Quantities},
     profile::{Bytes, Cpu},
 };
 
@@ -48,6 +48,7 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
         ["resources", which @ ("limits" | "requests"), what] => {
             scene.each(of, |pair| told(pair, which, what, wanted))
         }
+        ["pids"] => scene.each(of, |pair| pids(scene, pair, wanted)),
         ["shm_size"] => scene.each(of, |pair| {
             let said = said(pair, |inside| Some(Some(bytes(inside::mounted_size(inside, SHM)?))));
             match volumes::in_memory(pair, SHM) {
@@ -66,6 +67,20 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
         _ => return None,
     };
     Some(reading)
+}
+
+/// A pod's processes are counted with the one that holds its network, which the limit leaves room for.
+fn pids(scene: &Scene<'_>, pair: &Pair<'_>, wanted: &Json) -> Reading {
+    const FROM: &str = "the kubelets' configuration";
+    let node = pair.pod.spec()["nodeName"].as_str().unwrap_or_default();
+    let Some(planned) = scene.plan.shape.as_ref().and_then(|shape| shape.pids) else {
+        return Reading::unread("the cluster's kubelets have no limit that the profile asks for");
+    };
+    match scene.observed.pids.get(node).map(|most| most - i64::from(PAUSE)) {
+        None => Reading::unread("the node's kubelet does not tell it"),
+        Some(most) if most < 1 => Reading::absent(FROM, "none is set"),
+        Some(most) => Reading::of(wanted, most, FROM).planned(planned),
+    }
 }
 
 /// Below this the kubelet gives no quota: a thousandth of a second in a tenth of one.

@@ -112,9 +112,9 @@ pub(super) const COLUMN: &[Cell] = &[
     cell("run.shm_size", "an `emptyDir` in memory at /dev/shm", SPEC, By(own::shm)),
     cell(
         "run.pids",
-        "a setting of the node's kubelet, which all pods of a cluster share",
-        NOWHERE,
-        Always(Dropped),
+        "`pod-max-pids` of the kubelets of a cluster that is made",
+        "the kubelets' configuration",
+        By(own::pids),
     ),
     cell("run.ulimits.*", "Kubernetes has none: the runtime's hold", NOWHERE, Always(Dropped)),
     cell("run.sysctls.*", "`sysctls` of the pod", "/proc/sys inside", By(own::sysctl)),

@@ -47,13 +47,14 @@ pub use pod::{
     ProjectionItem, ProjectionSource, PullPolicy, Quantities, RestartPolicy, Seccomp, VolumeSource, Walls,
 };
 pub use security::PodSecurity;
-pub use shape::{ClusterShape, EVICTED_BELOW, NodeShape, Withheld, ZONE, minor_version};
+pub use shape::{ClusterShape, EVICTED_BELOW, FEWEST_PIDS, NodeShape, PAUSE, Withheld, ZONE, minor_version};
 // What the ledger asks as well.
 pub(crate) use container::{id, ids, is_admin};
 pub(crate) use files::are_too_large as files_are_too_large;
 pub(crate) use labels::{Carried, carried};
 pub(crate) use names::{is_dns_label, is_dns_name, is_mount_path, is_variable};
-pub(crate) use network::is_safe_sysctl;
+pub use network::NAMESPACED_SYSCTLS;
+pub(crate) use network::{is_namespaced_sysctl, is_safe_sysctl};
 pub(crate) use pods::{is_search, processes_of};
 pub(crate) use seconds::{grace as grace_seconds, sleep as sleep_seconds, up as whole_seconds};
 
@@ -103,8 +104,7 @@ pub fn cluster(profile: &Profile, capabilities: &Capabilities, origins: &Origins
 
 /// A cluster is made for Kind alone.
 fn shape(profile: &Profile, capabilities: &Capabilities) -> Option<ClusterShape> {
-    (capabilities.host.backend == BackendKind::Kind)
-        .then(|| ClusterShape::of(&profile.platform, capabilities))
+    (capabilities.host.backend == BackendKind::Kind).then(|| ClusterShape::of(profile, capabilities))
 }
 
 /// The namespace of a mirror.

@@ -27,6 +27,20 @@ pub(crate) fn is_safe_sysctl(name: &str) -> bool {
     SAFE_SYSCTLS.contains(&name.replace('/', ".").as_str())
 }
 
+/// Kernel settings that a pod can have of its own; beyond the safe ones where the kubelet allows it. `*` ends a beginning.
+///
+/// The same source.
+pub const NAMESPACED_SYSCTLS: [&str; 5] =
+    ["fs.mqueue.*", "kernel.msg*", "kernel.sem", "kernel.shm*", "net.*"];
+
+pub(crate) fn is_namespaced_sysctl(name: &str) -> bool {
+    let name = name.replace('/', ".");
+    NAMESPACED_SYSCTLS.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == *pattern,
+    })
+}
+
 /// Every pod may call every pod of the mirror and ask the cluster's DNS, and no more.
 pub(super) fn policy() -> Body {
     Body::NetworkPolicy { egress: vec![EgressRule::Inside, EgressRule::Dns] }

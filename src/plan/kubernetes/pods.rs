@@ -10,7 +10,7 @@ use super::{
     files::Files,
     labels::Labels,
     names::{is_dns_label, is_dns_name},
-    network::is_safe_sysctl,
+    network::{is_namespaced_sysctl, is_safe_sysctl},
     seconds,
     secrets::SecretKeys,
     volumes::Volumes,
@@ -68,7 +68,7 @@ pub(super) fn pod(
         grace_seconds: seconds::grace(run),
         fs_group: run.fs_group.filter(|group| id(&group.to_string()).is_some()),
         groups: groups(node),
-        sysctls: if host_network { IndexMap::new() } else { sysctls(node) },
+        sysctls: if host_network { IndexMap::new() } else { sysctls(site, node) },
         volumes: volumes.sources,
         init,
         sidecars,
@@ -101,11 +101,14 @@ fn groups(node: &Node<'_>) -> Vec<u32> {
     all.into_iter().collect()
 }
 
-/// The pod's kernel settings, the main container's word first; a node refuses a pod with others.
-fn sysctls(node: &Node<'_>) -> IndexMap<String, String> {
+/// The pod's kernel settings, the main container's word first; a node refuses a pod with others. One of ours takes all
+/// that a pod can have of its own.
+fn sysctls(site: &Site<'_>, node: &Node<'_>) -> IndexMap<String, String> {
+    let is_ours = site.capabilities.host.backend == BackendKind::Kind;
+    let is_taken = |name: &str| is_safe_sysctl(name) || is_ours && is_namespaced_sysctl(name);
     let mut all = IndexMap::new();
     let written = processes_of(node.run).flat_map(|process| &process.sysctls);
-    for (name, value) in written.filter(|(name, _)| is_safe_sysctl(name)) {
+    for (name, value) in written.filter(|(name, _)| is_taken(name)) {
         all.entry(name.replace('/', ".")).or_insert_with(|| value.clone());
     }
     all

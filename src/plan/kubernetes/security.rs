@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{ContainerSpec, PodSpec, Seccomp, VolumeSource};
+use super::{ContainerSpec, PodSpec, Seccomp, VolumeSource, network::is_safe_sysctl};
 
 /// From the strictest to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -48,7 +48,9 @@ const BASELINE: [&str; 13] = [
 
 fn of_pod(pod: &PodSpec) -> PodSecurity {
     let on_host = pod.volumes.values().any(|source| matches!(source, VolumeSource::Host { .. }));
-    if pod.host_network || pod.host_pid || on_host || !pod.containers().all(is_baseline) {
+    let settings_are_safe = pod.sysctls.keys().all(|name| is_safe_sysctl(name));
+    if pod.host_network || pod.host_pid || on_host || !settings_are_safe || !pod.containers().all(is_baseline)
+    {
         PodSecurity::Privileged
     } else if pod.containers().all(is_restricted) {
         PodSecurity::Restricted

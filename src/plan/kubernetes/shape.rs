@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{Capabilities, Subnet};
 use crate::{
     digest,
-    profile::{Bytes, Kubernetes, Platform},
+    profile::{Bytes, Kubernetes, Platform, Profile, Workload},
 };
 
 /// What is free on a node at least, else the kubelet evicts: the default of Kubernetes, in bytes.
@@ -15,11 +15,20 @@ use crate::{
 /// It is not for pods, as what is withheld is not.
 pub const EVICTED_BELOW: u64 = 100 << 20;
 
+/// Counts how clusters of equal shapes were made otherwise: one of an earlier version is not taken for a new one.
+const MADE: u32 = 2;
+
 /// How many nodes for pods a cluster of ours has at most: they share one machine.
 const MOST_NODES: u32 = 8;
 
 /// How many any machine carries. Beyond, each takes a core: eight on two cores did not begin in eight minutes.
 const FEW_NODES: u32 = 3;
+
+/// The least that a node's own pods, its network's among them, come up with: they are held to the same limit.
+pub const FEWEST_PIDS: u32 = 64;
+
+/// The process of every pod that holds its network: a kubelet counts it, and a profile does not.
+pub const PAUSE: u32 = 1;
 
 /// A cluster as it is made. Mirrors that ask for equal ones share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +47,8 @@ pub struct ClusterShape {
     pub services: Option<Subnet>,
     /// Feature gates of every component.
     pub gates: BTreeMap<String, bool>,
+    /// How many processes a pod has at most, on the nodes that pods come to; absent: as many as the node has.
+    pub pids: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,9 +79,13 @@ impl Withheld {
 }
 
 impl ClusterShape {
-    /// The cluster for a platform: nodes that leave pods what production's nodes have. Where this machine has less than
+    /// The cluster for a profile: nodes that leave pods what production's nodes have. Where this machine has less than
     /// production, or what it has is not known, it has what it has. Nodes beyond what it carries are not made.
-    pub fn of(platform: &Platform, capabilities: &Capabilities) -> Self {
+    pub fn of(profile: &Profile, capabilities: &Capabilities) -> Self {
+        Self { pids: pids(profile), ..Self::of_platform(&profile.platform, capabilities) }
+    }
+
+    fn of_platform(platform: &Platform, capabilities: &Capabilities) -> Self {
         let host = &capabilities.host;
         let cores = platform.cores.filter(|&cores| cores > 0).unwrap_or(host.cores);
         let room = platform.memory.filter(|memory| memory.0 > 0).map(|Bytes(memory)| memory + EVICTED_BELOW);
@@ -100,6 +115,7 @@ impl ClusterShape {
             pods: pods.as_ref().and_then(|range| range.parse().ok()),
             services: services.as_ref().and_then(|range| range.parse().ok()),
             gates: feature_gates.iter().map(|(gate, on)| (gate.clone(), *on)).collect(),
+            pids: None,
         }
     }
 
@@ -111,13 +127,28 @@ impl ClusterShape {
 
     /// The same for equal shapes alone: sixteen digits.
     pub fn seal(&self) -> String {
-        digest::spec(self)
+        digest::spec(&(MADE, self))
     }
 
     /// Whether pods of the control plane and those of mirrors are on different nodes.
     pub fn is_apart(&self) -> bool {
-        self.nodes.len() > 1 || self.nodes.iter().any(|node| !node.withheld.is_nothing())
+        self.nodes.len() > 1
+            || self.pids.is_some()
+            || self.nodes.iter().any(|node| !node.withheld.is_nothing())
     }
+}
+
+/// A kubelet has one limit for all pods of its node: the largest that is asked for, where every workload asks for one.
+fn pids(profile: &Profile) -> Option<u32> {
+    let limits: Option<Vec<u32>> = workloads(profile).map(|run| run.process.pids).collect();
+    limits?.into_iter().max().filter(|&most| most >= FEWEST_PIDS)
+}
+
+fn workloads(profile: &Profile) -> impl Iterator<Item = &Workload> {
+    let services = profile.services.values().map(|service| &service.run);
+    services
+        .chain(profile.jobs.values().map(|job| &job.run))
+        .chain(profile.stores.values().map(|store| &store.run))
 }
 
 /// The label by which Kubernetes knows the zone of a node.
@@ -134,7 +165,11 @@ pub fn minor_version(version: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{name::Name, plan::BackendKind};
+    use crate::{
+        name::Name,
+        plan::BackendKind,
+        profile::{Layers, Source, load},
+    };
 
     const GIB: u64 = 1 << 30;
 
@@ -144,7 +179,7 @@ mod tests {
             Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
         (here.host.cores, here.host.memory) = (8, 32 * GIB);
         here.cluster.node_image = Some("node:v1".to_owned());
-        ClusterShape::of(&platform, &here)
+        ClusterShape::of_platform(&platform, &here)
     }
 
     #[test]
@@ -176,7 +211,7 @@ mod tests {
     fn a_machine_of_which_nothing_is_known_withholds_nothing() {
         let here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
         let platform = Platform { cores: Some(2), memory: Some(Bytes(GIB)), ..Platform::default() };
-        assert_eq!(ClusterShape::of(&platform, &here), ClusterShape::default());
+        assert_eq!(ClusterShape::of_platform(&platform, &here), ClusterShape::default());
     }
 
     #[test]
@@ -184,8 +219,9 @@ mod tests {
         let zones = ["a", "b"].map(str::to_owned).to_vec();
         let asked = Kubernetes { nodes: Some(3), zones: zones.clone(), ..Kubernetes::default() };
         let here = Capabilities::unknown(BackendKind::Kind, Name::new("shop").unwrap(), "me@here".to_owned());
-        let of =
-            |kubernetes: Kubernetes| ClusterShape::of(&Platform { kubernetes, ..Platform::default() }, &here);
+        let of = |kubernetes: Kubernetes| {
+            ClusterShape::of_platform(&Platform { kubernetes, ..Platform::default() }, &here)
+        };
         let labels = |shape: &ClusterShape| -> Vec<String> {
             shape.nodes.iter().map(|node| node.labels.get(ZONE).cloned().unwrap_or_default()).collect()
         };
@@ -198,12 +234,32 @@ mod tests {
             let mut here = here.clone();
             here.host.cores = cores;
             let kubernetes = Kubernetes { nodes: Some(40), ..Kubernetes::default() };
-            let many = ClusterShape::of(&Platform { kubernetes, ..Platform::default() }, &here);
+            let many = ClusterShape::of_platform(&Platform { kubernetes, ..Platform::default() }, &here);
             assert_eq!(many.nodes.len(), made as usize, "on {cores} cores");
         }
         let published = of(Kubernetes { version: Some("1.33.4".to_owned()), ..Kubernetes::default() });
         assert_eq!(published.image.as_deref(), Some("kindest/node:v1.33.4"));
         assert_eq!(published.version().as_deref(), Some("1.33"));
+    }
+
+    #[test]
+    fn processes_are_limited_where_every_workload_says_so_and_a_node_can_live_with_it() {
+        let most = |all: &[Option<u32>]| {
+            let mut text = "apiVersion: prodmirror/v1\nname: shop\nservices:\n".to_owned();
+            for (at, one) in all.iter().enumerate() {
+                let said = one.map_or(String::new(), |most| format!(", pids: {most}"));
+                text += &format!("  s{at}: {{image: web{said}}}\n");
+            }
+            let documents = [Source::new("profile.yaml", text)];
+            let read_file = |_: &str, path: &str| Err(path.to_owned());
+            let (set, unset) = (&[][..], &[][..]);
+            let layers =
+                Layers { documents: &documents, set, unset, allow_unpinned: true, read_file: &read_file };
+            pids(&load(&layers).unwrap().profile)
+        };
+        assert_eq!(most(&[Some(100), Some(80)]), Some(100));
+        assert_eq!(most(&[Some(100), None]), None);
+        assert_eq!(most(&[Some(20)]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kube::{
     Api,
     api::ListParams,
-    core::{DynamicObject, GroupVersionKind},
+    core::{DynamicObject, GroupVersionKind, Request},
 };
 use serde_json::Value as Json;
 
@@ -96,6 +96,23 @@ impl Cluster {
                 // Gone with its pods a moment ago.
                 Err(no) if error::status(&no) == Some(404) => {}
                 Err(no) => return Err(error::refused(format!("node `{name}`"), &no)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the kubelets of those nodes hold pods to. One that does not answer, or may not be asked, tells nothing.
+    pub(super) async fn add_pids(&self, observed: &mut ClusterObserved) -> Result<()> {
+        let names: Vec<String> = observed.of_kind("Node").map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            let what = format!("configuration of the kubelet of node `{name}`");
+            let Ok(request) = Request::new("/api/v1/nodes").get_subresource("proxy/configz", &name) else {
+                continue;
+            };
+            if let Ok(told) = error::answer(&what, self.client.request::<Json>(request)).await?
+                && let Some(most) = told["kubeletconfig"]["podPidsLimit"].as_i64()
+            {
+                observed.pids.insert(name, most);
             }
         }
         Ok(())

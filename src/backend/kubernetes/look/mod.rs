@@ -36,6 +36,9 @@ impl Cluster {
             Err(why) => drop(observed.unlisted.insert("Secret".to_owned(), why)),
         }
         self.add_nodes(&mut observed).await?;
+        if plan.shape.as_ref().is_some_and(|shape| shape.pids.is_some()) {
+            self.add_pids(&mut observed).await?;
+        }
         secrets::hide_literals(plan, &mut observed);
         if inside {
             let (asked, tried) = tokio::join!(

@@ -23,7 +23,8 @@ pub(crate) use lifecycle::{grace, hook, probe, probe_time, restart, stop_signal,
 pub(crate) use network::{balancing, egress, extra_host, hostname, identity, port, search, stateful};
 pub(crate) use platform::{arch, autoscaling, cgroup, cores, kernel, node_memory, oom_group};
 pub(crate) use process::{
-    entrypoint, flag, fs_group, groups, label, no_new_privileges, service_account, sysctl, user, variable,
+    entrypoint, flag, fs_group, groups, label, no_new_privileges, pids, service_account, sysctl, user,
+    variable,
 };
 pub(crate) use storage::{file, shm, tmpfs, volume};
 

@@ -3,7 +3,8 @@
 use super::{Approximated, Case, Dropped, ENFORCED, Enforced, Verdict, because, facts};
 use crate::{
     plan::kubernetes::{
-        Carried, carried, id, ids, is_admin, is_dns_name, is_safe_sysctl, is_variable, processes_of,
+        Carried, FEWEST_PIDS, carried, id, ids, is_admin, is_dns_name, is_namespaced_sysctl, is_safe_sysctl,
+        is_variable, processes_of,
     },
     profile::Allow,
 };
@@ -109,7 +110,10 @@ pub(crate) fn service_account(case: &Case<'_>) -> Verdict {
 pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
     let name = case.last_key();
     let Some(owner) = case.owner else { return ENFORCED };
-    if !is_safe_sysctl(name) {
+    if !is_namespaced_sysctl(name) {
+        return because(Dropped, "it is the whole node's: a pod cannot have its own");
+    }
+    if !is_safe_sysctl(name) && case.plan.shape.is_none() {
         return because(
             Dropped,
             "nodes refuse it: their kubelets' settings, which all pods share, do not name it",
@@ -121,6 +125,30 @@ pub(crate) fn sysctl(case: &Case<'_>) -> Verdict {
         Some(given) if case.value.as_str() != Some(given) => {
             because(Dropped, format!("a pod has one setting, and the main container's is {given}"))
         }
+        _ => ENFORCED,
+    }
+}
+
+/// A kubelet's limit, where the cluster is made for the profile.
+pub(crate) fn pids(case: &Case<'_>) -> Verdict {
+    let Some(shape) = &case.plan.shape else {
+        return because(Dropped, "a setting of the node's kubelet, which all pods of a cluster share");
+    };
+    let Some(most) = shape.pids else {
+        return because(
+            Dropped,
+            format!(
+                "a kubelet has one limit for all pods: it is set where every workload has one, of {FEWEST_PIDS} or more"
+            ),
+        );
+    };
+    let alone = case.owner.is_none_or(|owner| processes_of(owner.run).count() == 1);
+    match case.value.as_u64() {
+        Some(wanted) if wanted != u64::from(most) => because(
+            Approximated,
+            format!("a kubelet has one limit for all pods, and {most} is the largest asked for"),
+        ),
+        _ if !alone => because(Approximated, "the containers of a pod share it"),
         _ => ENFORCED,
     }
 }

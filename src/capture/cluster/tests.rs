@@ -6,6 +6,7 @@ mod container;
 mod mirror;
 mod pod;
 mod profiles;
+mod readings;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

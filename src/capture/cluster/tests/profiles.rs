@@ -16,7 +16,7 @@ use crate::{
     render::{self, Templates},
 };
 
-fn faithful(name: &str) -> Stage {
+pub(super) fn faithful(name: &str) -> Stage {
     let profile = load(name);
     let mut capabilities = capabilities();
     capabilities.host.backend = BackendKind::Kind;

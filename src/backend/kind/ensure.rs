@@ -17,8 +17,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How kind, and the engine behind it, say that a node of an earlier making came after it was looked for.
 const CROSSED: [&str; 2] =
     ["already exist for a cluster with the name", "You have to remove (or rename) that container"];
-/// How often a making begins again because of that: an engine is not at work for the dead for long.
-const TRIES: u32 = 5;
+/// For how long a making begins again because of that: an engine is at work for the dead a moment, on a busy machine a
+/// long one, in which the name is taken and no container has it.
+const CROSSED_FOR: Duration = Duration::from_secs(60);
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// A cluster that nobody of this host removes while this is held. Drop it when the mirror's namespace is there: from
 /// then on the cluster itself tells that it is used.
@@ -80,14 +82,16 @@ impl Kind {
     ) -> Result<()> {
         let begun = Instant::now();
         report.event(Progress::Begun { step: STEP.to_owned(), what: format!("making the cluster {name}") });
-        let mut tries = 0;
         loop {
-            tries += 1;
             self.delete(name).await?;
             match self.create(name, shape).await {
                 // The engine was still at work for the process that was killed.
                 Err(BackendError::Command { output, .. })
-                    if tries < TRIES && CROSSED.iter().any(|words| output.contains(words)) => {}
+                    if begun.elapsed() < CROSSED_FOR
+                        && CROSSED.iter().any(|words| output.contains(words)) =>
+                {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
                 done => break done?,
             }
         }

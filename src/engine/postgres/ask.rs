@@ -65,7 +65,7 @@ pub(super) fn answers(stdout: &str) -> StoreFacts {
         database: Some(said.database),
         user: Some(said.user),
         settings: said.settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
-        count: counts.ok().map(|counts| counts.iter().sum()),
+        count: counts.ok().and_then(|counts| counts.into_iter().try_fold(0, u64::checked_add)),
         ..StoreFacts::default()
     }
 }
@@ -82,5 +82,10 @@ mod tests {
         assert_eq!(facts.version.as_deref(), Some("15.14"));
         assert_eq!(facts.settings, BTreeMap::from([("a".to_owned(), "1".to_owned())]));
         assert_eq!(facts.count, Some(7));
+        let many = format!(
+            "{{\"version\":\"15\",\"database\":\"d\",\"user\":\"u\",\"settings\":{{}}}}\n{}\n1\n",
+            u64::MAX
+        );
+        assert_eq!(answers(&many).count, None, "more than can be counted");
     }
 }

@@ -85,8 +85,10 @@ const CLUSTER: [(&str, &str); 12] = [
 ];
 
 /// Only what a kind of source *may* tell, and this one does not: machines without Nodes, order without labels.
-const WHERE_NONE_IS_TOLD: [(&str, &str, &str); 3] = [
+const WHERE_NONE_IS_TOLD: [(&str, &str, &str); 4] = [
     ("platform.*", "platform", "no Node is among the objects"),
+    // A pod may name an architecture without one.
+    ("platform.kubernetes.*", "cluster", "no Node is among the objects"),
     ("services.*.needs", "needs", "nothing says what waits for what"),
     ("jobs.*.needs", "needs", "nothing says what waits for what"),
 ];
@@ -120,6 +122,7 @@ pub(super) fn fill(tree: &mut Json, teller: Teller, other: &Json) -> Vec<Untold>
 fn is_silent(tree: &Json, teller: Teller, what: &str) -> bool {
     match (what, teller) {
         ("platform", Teller::Kubernetes) => tree.get("platform").is_none(),
+        ("cluster", Teller::Kubernetes) => tree.pointer("/platform/kubernetes").is_none(),
         ("needs", Teller::Docker) => {
             let needs = ["services.*.needs", "jobs.*.needs"].map(|path| matches(tree, &pattern(path)));
             needs.iter().all(Vec::is_empty)

@@ -26,7 +26,7 @@ soak: setup
 lint:
 	@scripts/lint
 
-bench: setup
+bench: setup setup-kind
 	@scripts/bench
 
 # Mirrors, clusters, and images built here. The engine stays.

@@ -24,6 +24,9 @@ use crate::{
 /// As `make setup-kind` makes it.
 const REGISTRY: &str = "prodmirror-built/registry:2";
 
+/// Cases that count an owner's caches, one at a time: they have one owner.
+static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A registry beside the nodes that asks for no TLS; gone when dropped.
 struct Upstream {
     name: String,
@@ -151,6 +154,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 #[test]
 fn what_came_through_a_cache_once_comes_again_without_its_registry() {
+    let _turn = COUNTING.blocking_lock();
     ground();
     let upstream = Upstream::start("once");
     let image = upstream.push("once");
@@ -203,6 +207,7 @@ fn what_came_through_a_cache_once_comes_again_without_its_registry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cache_is_made_once_begins_again_and_stays_as_long_as_its_owner_has_a_cluster() {
+    let _turn = COUNTING.lock().await;
     tokio::task::spawn_blocking(ground).await.unwrap();
     let upstream = Upstream::start("stays");
     let image = upstream.push("stays");
@@ -248,7 +253,8 @@ async fn a_cache_is_made_once_begins_again_and_stays_as_long_as_its_owner_has_a_
     // Cut off between its making and its start: made of something else, then it is made anew, its state kept.
     let made_of = docker(&["inspect", "--format", "{{.Config.Image}}", &cache.name]);
     docker(&["rm", "--force", &cache.name]);
-    docker(&["create", "--name", &cache.name, "--network", "kind", &made_of]);
+    let state = format!("{}:/var/lib/registry", cache.name);
+    docker(&["create", "--name", &cache.name, "--network", "kind", "--volume", &state, &made_of]);
     docker(&["exec", &ground().node(), "rm", "-r", &format!("/etc/containerd/certs.d/{}", upstream.host())]);
     forget(&image);
     assert!(bring(&nodes, &image, &Unheard).await);
@@ -264,6 +270,7 @@ async fn a_cache_is_made_once_begins_again_and_stays_as_long_as_its_owner_has_a_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_registry_is_not_in_reach_that_is_told_and_nothing_is_left() {
+    let _turn = COUNTING.lock().await;
     tokio::task::spawn_blocking(ground).await.unwrap();
     let cli = tokio::task::spawn_blocking(user).await.unwrap();
     let _owned = Owned(cli.owner.clone());
@@ -282,6 +289,7 @@ async fn where_a_registry_is_not_in_reach_that_is_told_and_nothing_is_left() {
 
 #[test]
 fn a_launch_on_kind_asks_the_nodes_first_and_then_the_engine() {
+    let _turn = COUNTING.blocking_lock();
     ground();
     let path = format!("{}:{}", release().display(), std::env::var("PATH").unwrap());
     // By its owner and its name the cluster of these tests is this mirror's own.

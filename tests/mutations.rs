@@ -77,7 +77,9 @@ fn mutated_lines_of_a_mirror_are_answered_and_never_panic() {
 
 #[test]
 fn mutated_answers_and_seeds_of_stores_are_answered_and_never_panic() {
-    mutated(&files("fuzz/seeds/store"), entry::read_store);
+    let mut seeds = files("fuzz/seeds/store");
+    seeds.push(include_bytes!("../examples/shop/seed/db/01-schema.sql").to_vec());
+    mutated(&seeds, entry::read_store);
 }
 
 /// Every seed as it is, then mutations of them. An entry answers whether the bytes could be read.

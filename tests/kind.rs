@@ -3,6 +3,8 @@
 #![cfg(feature = "kubernetes")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "kind/budget.rs"]
+mod budget;
 #[path = "kind/captured.rs"]
 mod captured;
 #[path = "kind/doors.rs"]

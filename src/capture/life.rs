@@ -42,6 +42,7 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
             }
         }),
         ["autoscaling", _] => Reading::unread("no autoscaler runs in a mirror: it keeps one count"),
+        ["disruption"] => Reading::unread("nothing evicts a replica here"),
         ["schedule"] => Reading::unread(ON_DEMAND),
         ["service_account"] => Reading::unread("nothing in a container tells a cluster's account"),
         _ => return None,

@@ -28,6 +28,7 @@ mod reading;
 pub mod redact;
 pub mod saved;
 mod scene;
+pub(crate) mod selector;
 mod settings;
 mod sides;
 mod stack;

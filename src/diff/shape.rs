@@ -87,7 +87,7 @@ pub fn is_one(path: &Path, a: &Map<String, Value>, b: &Map<String, Value>) -> bo
     let kinds = |map: &Map<String, Value>| KINDS.map(|kind| map.contains_key(kind));
     match within(path).as_slice() {
         // Numbers that bind each other, and values in several forms.
-        ["ulimits", _] | ["autoscaling"] | ["env", _] => true,
+        ["ulimits", _] | ["autoscaling"] | ["disruption"] | ["env", _] => true,
         ["probes", _] | ["volumes", _] | ["files", _] | ["post_start"] | ["pre_stop"] => kinds(a) != kinds(b),
         _ => matches!(path.key_at(0), Some("secrets" | "scenarios")) && path.0.len() == 2,
     }

@@ -65,9 +65,8 @@ impl Class {
                 Self::Network
             }
             "probes" => Self::Probe,
-            "needs" | "restart" | "stop_signal" | "stop_grace_period" | "post_start" | "pre_stop" => {
-                Self::Lifecycle
-            }
+            "needs" | "disruption" | "restart" | "stop_signal" | "stop_grace_period" | "post_start"
+            | "pre_stop" => Self::Lifecycle,
             "user" | "run_as" | "groups" | "fs_group" | "read_only" | "capabilities"
             | "no_new_privileges" | "seccomp" | "privileged" | "host_network" | "host_pid"
             | "service_account" => Self::Security,

@@ -51,12 +51,12 @@ pub use schema::schema;
 pub use short::{lengthen, shorten};
 pub use source::{Origin, Source, Span};
 pub use text::{Piece, ServiceField, StoreField, Text};
-pub use units::{Bytes, Cpu, Duration, Mode};
+pub use units::{Bytes, Cpu, Duration, Mode, Portion};
 pub use v1::{ReadFile, VERSION, from_tree, print, tree};
 pub use workload::{
-    Autoscaling, Balancing, Capabilities, Container, Dns, EngineKind, File, FileContent, Hook, Job, Limits,
-    Medium, PodField, Port, PortRef, Probe, ProbeAction, Probes, Process, Protocol, Requests, Resources,
-    Restart, Scheme, Seed, Service, Store, StoreClock, Tmpfs, Ulimit, Value, Volume, Workload,
+    Autoscaling, Balancing, Capabilities, Container, Disruption, Dns, EngineKind, File, FileContent, Hook,
+    Job, Limits, Medium, PodField, Port, PortRef, Probe, ProbeAction, Probes, Process, Protocol, Requests,
+    Resources, Restart, Scheme, Seed, Service, Store, StoreClock, Tmpfs, Ulimit, Value, Volume, Workload,
 };
 
 #[derive(Clone, Debug, PartialEq)]

@@ -33,6 +33,15 @@ pub struct Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mode(pub u32);
 
+/// How many of several, written `2` or `50%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Portion {
+    /// No more than the API server takes, which counts in 32 bits with a sign.
+    Count(u32),
+    /// From 0 to 100.
+    Percent(u8),
+}
+
 impl From<Duration> for std::time::Duration {
     fn from(value: Duration) -> Self {
         Self::from_millis(value.millis)
@@ -108,6 +117,54 @@ impl fmt::Display for Bytes {
         match BINARY.iter().find(exact).or_else(|| DECIMAL.iter().find(exact)) {
             Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
             None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl Portion {
+    /// How many that is of so many; a part of one counts as a whole, as Kubernetes has it.
+    pub fn of(self, all: u32) -> u32 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => {
+                let part = (u64::from(all) * u64::from(percent)).div_ceil(100);
+                u32::try_from(part).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl FromStr for Portion {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        let number = digits.parse::<u32>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+        let portion = match number {
+            Some(number) if text.ends_with('%') => {
+                u8::try_from(number).ok().filter(|percent| *percent <= 100).map(Self::Percent)
+            }
+            number => number.filter(|count| i32::try_from(*count).is_ok()).map(Self::Count),
+        };
+        let what = "number from 0 up, and no percentage from 0% to 100%";
+        portion.ok_or_else(|| UnitError { text: text.to_owned(), what, like: "`2` or `50%`" })
+    }
+}
+
+impl fmt::Display for Portion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// As the API writes it: a number, or a text with its sign.
+impl serde::Serialize for Portion {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => s.serialize_u32(*count),
+            Self::Percent(_) => s.collect_str(self),
         }
     }
 }
@@ -207,6 +264,22 @@ mod tests {
         }
         for (text, wanted) in [("90s", "1m30s"), ("1500ms", "1s500ms"), ("0s", "0s"), ("1.5h", "1h30m")] {
             assert_eq!(span(text).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_replica_counts_as_a_whole_one() {
+        let of = |text: &str, all| text.parse::<Portion>().unwrap().of(all);
+        let counted =
+            [("2", 3, 2), ("50%", 3, 2), ("33%", 3, 1), ("0%", 3, 0), ("100%", 7, 7), ("1%", 1000, 10)];
+        for (text, all, wanted) in counted {
+            assert_eq!(of(text, all), wanted, "{text} of {all}");
+        }
+        for text in ["0", "7", "2147483647", "0%", "100%"] {
+            assert_eq!(text.parse::<Portion>().unwrap().to_string(), text);
+        }
+        for text in ["", "%", "-1", "+1", "1.5", "2147483648", "101%", "-5%", "5 %", "5%%", "half"] {
+            assert!(text.parse::<Portion>().is_err(), "{text}");
         }
     }
 

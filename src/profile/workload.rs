@@ -1,8 +1,9 @@
 //! Services, jobs and stores: what runs, and what it is given.
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
-use super::{Bytes, Cpu, Duration, Image, Mode, Name, Scalar, Text};
+use super::{Bytes, Cpu, Duration, Image, Mode, Name, Portion, Scalar, Text};
 
 /// A stateless workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +11,7 @@ pub struct Service {
     pub run: Workload,
     pub replicas: Option<u32>,
     pub autoscaling: Option<Autoscaling>,
+    pub disruption: Option<Disruption>,
     /// Whether replicas have a stable identity (`api-0`), as a StatefulSet's have.
     pub stateful: Option<bool>,
     pub balancing: Option<Balancing>,
@@ -32,6 +34,7 @@ pub struct Store {
     /// What the store shares with services: image, env, resources, probes, user and so on.
     pub run: Workload,
     pub replicas: Option<u32>,
+    pub disruption: Option<Disruption>,
     pub database: Option<Text>,
     pub user: Option<Text>,
     pub password: Option<Text>,
@@ -332,4 +335,25 @@ pub struct Autoscaling {
     pub max: u32,
     /// Percent of the requested CPU.
     pub target_cpu: Option<u32>,
+}
+
+/// How many replicas an eviction leaves alone, Kubernetes' PodDisruptionBudget: a bound by one of its two words, counted
+/// of the replicas that are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disruption {
+    /// So many stay ready.
+    MinAvailable(Portion),
+    /// So many are away at once at most.
+    MaxUnavailable(Portion),
+}
+
+impl Disruption {
+    /// How many of so many ready replicas may be evicted at once.
+    pub fn allows(self, replicas: u32) -> u32 {
+        match self {
+            Self::MinAvailable(bound) => replicas.saturating_sub(bound.of(replicas)),
+            Self::MaxUnavailable(bound) => bound.of(replicas).min(replicas),
+        }
+    }
 }

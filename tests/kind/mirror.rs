@@ -60,7 +60,7 @@ pub fn planned(name: &str, extra: &str, version: &str) -> ClusterPlan {
 }
 
 /// Takes the steps of a plan in their order; none of these profiles has a store.
-async fn launch(plan: &ClusterPlan) {
+pub async fn launch(plan: &ClusterPlan) {
     launch_on(&cluster().await, plan).await;
 }
 

@@ -136,10 +136,20 @@ pub async fn client() -> kube::Client {
     client_of(&stage().await.credentials).await
 }
 
-pub async fn client_of(credentials: &str) -> kube::Client {
-    let credentials = kube::config::Kubeconfig::from_yaml(credentials).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(credentials, &Default::default()).await.unwrap();
+/// The same, which takes the first no for an answer.
+pub async fn client_told_once() -> kube::Client {
+    let mut config = config_of(&stage().await.credentials).await;
+    config.default_retry = false;
     kube::Client::try_from(config).unwrap()
+}
+
+pub async fn client_of(credentials: &str) -> kube::Client {
+    kube::Client::try_from(config_of(credentials).await).unwrap()
+}
+
+async fn config_of(credentials: &str) -> kube::Config {
+    let credentials = kube::config::Kubeconfig::from_yaml(credentials).unwrap();
+    kube::Config::from_custom_kubeconfig(credentials, &Default::default()).await.unwrap()
 }
 
 /// The namespace of one mirror.

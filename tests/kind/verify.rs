@@ -11,6 +11,7 @@ use k8s_openapi::api::{
     batch::v1::CronJob,
     core::v1::{ConfigMap, Pod, Secret, Service},
     networking::v1::NetworkPolicy,
+    policy::v1::PodDisruptionBudget,
     rbac::v1::RoleBinding,
 };
 use kube::api::DeleteParams;
@@ -126,6 +127,10 @@ async fn objects_that_pods_do_not_see_change(mirror: &Mirror, behind: &Behind) {
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"});
     let scaler = json!({"metadata": {"name": "more"}, "spec": {"maxReplicas": 3, "scaleTargetRef": target}});
     behind.create::<HorizontalPodAutoscaler>(scaler).await;
+    let held = json!({"matchLabels": {"prodmirror/service": "worker"}});
+    let budget = json!({"metadata": {"name": "more"}, "spec": {"minAvailable": 1, "selector": held}});
+    behind.create::<PodDisruptionBudget>(budget).await;
+    behind.patch::<PodDisruptionBudget>("web", json!({"spec": {"minAvailable": 2}})).await;
     let mut stray = stage::pod("stray", IMAGE, &["sleep", "600"]);
     behind.create::<Pod>(stray.clone()).await;
     // A Service sends requests to whatever carries the label.
@@ -146,12 +151,14 @@ async fn objects_that_pods_do_not_see_change(mirror: &Mirror, behind: &Behind) {
         "jobs.report.schedule",
         "network.egress",
         "services.stray",
+        "services.web.disruption.min_available",
         "services.web.env.KEY",
         "services.web.files[\"/etc/app.ini\"]",
         "services.web.files[\"/etc/web/key\"]",
         "services.web.ports[name=http]",
         "services.web.replicas",
         "services.worker.autoscaling",
+        "services.worker.disruption",
         "stores.cache.settings.maxmemory-policy",
         "stores.db.balancing",
     ]
@@ -175,6 +182,7 @@ async fn pods_of_another_kind(mirror: &Mirror, behind: &Behind) {
         behind.api::<Pod>().delete(pod, &DeleteParams::default().grace_period(0)).await.unwrap();
     }
     behind.api::<HorizontalPodAutoscaler>().delete("more", &DeleteParams::default()).await.unwrap();
+    behind.api::<PodDisruptionBudget>().delete("more", &DeleteParams::default()).await.unwrap();
     let of_redis = "stores.cache.settings.maxmemory-policy";
     assert_eq!(paths(&mirror.broken_of(&mirror.look().await)), [of_redis], "what was put back is as it was");
 

@@ -363,6 +363,7 @@ fn one_workload_is_read_with_what_it_names_and_nothing_else() {
             "pods",
             "services",
             "horizontalpodautoscalers",
+            "poddisruptionbudgets",
             "configmaps",
             "secrets",
             "kube-system"
@@ -370,7 +371,7 @@ fn one_workload_is_read_with_what_it_names_and_nothing_else() {
     );
     assert!(asked[0].contains("fieldSelector=metadata.name%3Dweb"), "{asked:#?}");
     assert!(asked[2].contains("labelSelector=app%3Dweb"), "{asked:#?}");
-    assert!(asked[5].contains("metadata.name%3Dsettings") && asked[6].contains("metadata.name%3Dkeys"));
+    assert!(asked[6].contains("metadata.name%3Dsettings") && asked[7].contains("metadata.name%3Dkeys"));
     // What differs is told of this workload alone, under the name that its Service gives it.
     let other = fs::read_to_string(&profile).unwrap().replace("max: 5", "max: 7");
     assert!(other.contains("max: 7"), "{other}");
@@ -385,6 +386,32 @@ fn one_workload_is_read_with_what_it_names_and_nothing_else() {
 
     let gone = stage.run(&["diff", &other, "kubernetes:prod/shop/statefulset/web"]).code(2);
     assert!(gone.stderr.contains("there is no statefulset `web` in namespace `shop`"), "{gone}");
+}
+
+#[test]
+fn a_budget_is_a_workloads_own_whether_it_is_read_alone_or_with_all_others() {
+    const OTHER: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: other-1, namespace: shop, labels: {app: other}, ownerReferences: [{kind: ReplicaSet, name: other-x}]}
+spec: {containers: [{name: other, image: 'other:1'}]}
+";
+    let budget = |name: &str, selector: &str| {
+        format!(
+            "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{minAvailable: 1, selector: {selector}}}\n"
+        )
+    };
+    let (own, every) = (budget("own", "{matchLabels: {app: web}}"), budget("every", "{}"));
+    for (budgets, is_taken) in [(own.clone(), true), (every.clone(), false), (format!("{own}{every}"), false)]
+    {
+        let stage = Stage::new(&format!("{STACK}---{BESIDE}---{OTHER}{budgets}"), nothing_else());
+        let profile = stage.cli.home.path().join("p.yaml").display().to_string();
+        stage.run(&["capture", "kubernetes", "--context", "prod", "-o", &profile]).ok();
+        let text = fs::read_to_string(&profile).unwrap();
+        assert_eq!(text.contains("disruption: {min_available: 1}"), is_taken, "{text}");
+        stage.run(&["drift", "kubernetes:prod/shop/deployment/web", "--against", &profile]).ok();
+    }
 }
 
 #[test]

@@ -86,8 +86,9 @@ status: {readyReplicas: 3}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata: {name: web}
-spec: {minAvailable: 2}
+metadata: {name: web, namespace: prod}
+spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}
+status: {disruptionsAllowed: 1, expectedPods: 3}
 ---
 apiVersion: example.com/v1
 kind: Widget
@@ -96,11 +97,60 @@ spec: {a: 1}
 ";
     let draft = draft(text);
     insta::assert_snapshot!("deployment", draft.text());
-    assert_eq!(
-        draft.profile["captured"]["unsupported"]["PodDisruptionBudget/web"],
-        "nothing evicts a replica here"
-    );
+    assert_eq!(draft.profile["services"]["shop"]["disruption"], json!({"min_available": 2}));
     assert_eq!(draft.profile["captured"]["unsupported"]["Widget/w"], "a profile has no place for this kind");
+}
+
+#[test]
+fn a_budget_belongs_to_the_one_workload_whose_pods_it_holds() {
+    let pod = "containers: [{name: a, image: \"a:1\"}]";
+    let stack = format!("{}---\n{}", deployment("web", pod), deployment("api", pod));
+    let budget = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let web = "selector: {matchLabels: {app: web}}";
+    let taken = |budgets: &[String]| draft(&format!("{stack}{}", budgets.concat()));
+    for (spec, wanted) in [
+        (format!("minAvailable: 0, {web}"), json!({"min_available": 0})),
+        (format!("maxUnavailable: 25%, {web}"), json!({"max_unavailable": "25%"})),
+        (
+            "maxUnavailable: 1, selector: {matchExpressions: [{key: app, operator: In, values: [web, gone]}]}".to_owned(),
+            json!({"max_unavailable": 1}),
+        ),
+    ] {
+        let draft = taken(&[budget("b", &spec)]);
+        assert_eq!(draft.profile["services"]["web"]["disruption"], wanted, "{spec}");
+        assert!(draft.profile["services"]["api"].get("disruption").is_none());
+        assert!(draft.profile["captured"].get("unsupported").is_none(), "{spec}");
+    }
+    for (spec, why) in [
+        ("minAvailable: 1, selector: {}".to_owned(), "it holds several workloads together"),
+        ("minAvailable: 1".to_owned(), "it selects nothing that was read"),
+        (
+            "minAvailable: 1, selector: {matchLabels: {app: gone}}".to_owned(),
+            "it selects nothing that was read",
+        ),
+        (web.to_owned(), "it has no bound"),
+        (format!("minAvailable: 1, maxUnavailable: 1, {web}"), "it has two bounds"),
+        (format!("minAvailable: 101%, {web}"), "neither a number nor a percentage"),
+        (format!("minAvailable: -1, {web}"), "neither a number nor a percentage"),
+    ] {
+        let draft = taken(&[budget("b", &spec)]);
+        let said = draft.profile["captured"]["unsupported"]["PodDisruptionBudget/b"].to_string();
+        assert!(said.contains(why), "{spec}: {said}");
+        assert!(draft.profile["services"]["web"].get("disruption").is_none(), "{spec}");
+    }
+    let two = taken(&[
+        budget("b", &format!("minAvailable: 1, {web}")),
+        budget("c", &format!("minAvailable: 1, {web}")),
+    ]);
+    assert_eq!(two.profile["captured"]["unsupported"].as_object().unwrap().len(), 2);
+    assert!(two.profile["services"]["web"].get("disruption").is_none());
+    says(&two, "another one holds the same pods");
+    let policy = format!("minAvailable: 1, unhealthyPodEvictionPolicy: AlwaysAllow, {web}");
+    says(&taken(&[budget("b", &policy)]), "what is not ready is evicted while the budget is met alone");
 }
 
 #[test]
@@ -260,6 +310,7 @@ fn nonsense_of_every_kind_is_an_account_and_no_panic() {
         "ConfigMap",
         "Node",
         "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
         "List",
         "X",
     ];

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prodmirror::{
-    ledger::Grade,
+    ledger::{Grade, Wanted},
     plan::{
         BackendKind, ClusterPlan, cluster,
         kubernetes::{
-            Body, ClusterDoes, EnvSource, HookSpec, ObjectKey, PodSecurity, PodSpec, ProjectionSource,
-            PullPolicy, RestartPolicy, VolumeSource,
+            Body, ClusterDoes, EnvSource, HookSpec, Object, ObjectKey, PodSecurity, PodSpec,
+            ProjectionSource, PullPolicy, RestartPolicy, VolumeSource,
         },
     },
-    profile::{Origins, Profile},
+    profile::{Disruption, Origins, Portion, Profile},
 };
 use proptest::prelude::*;
 
@@ -66,7 +66,7 @@ fn assert_whole(plan: &ClusterPlan) {
 
 /// The keys of every ConfigMap and Secret, and the claims.
 fn content(plan: &ClusterPlan) -> BTreeMap<String, BTreeSet<String>> {
-    let keys = |object: &prodmirror::plan::kubernetes::Object| match &object.body {
+    let keys = |object: &Object| match &object.body {
         Body::Secret { data } => data.keys().cloned().collect(),
         Body::ConfigMap { data } => data.keys().cloned().collect(),
         _ => BTreeSet::new(),
@@ -298,6 +298,29 @@ fn an_autoscaler_is_made_only_where_something_measures() {
     };
     assert_eq!(has_autoscaler(true), (true, Grade::Enforced));
     assert_eq!(has_autoscaler(false), (false, Grade::Approximated));
+}
+
+#[test]
+fn a_budget_is_made_for_a_service_and_a_store_that_have_one() {
+    let written = r#"
+services:
+  web: {image: "local:web:1", replicas: 3, disruption: {min_available: 50%}}
+  api: {image: "local:web:1", replicas: 3}
+stores:
+  db: {engine: redis, image: "local:redis:7", disruption: {max_unavailable: 0}}
+"#;
+    let plan = cluster(&profile(written), &cluster_host(BackendKind::Kind), &Origins::default());
+    let of = |object: &Object| match object.body {
+        Body::DisruptionBudget { bound } => Some((object.name.clone(), bound)),
+        _ => None,
+    };
+    let budgets: Vec<_> = plan.objects.iter().filter_map(of).collect();
+    let all = Disruption::MaxUnavailable(Portion::Count(0));
+    let half = Disruption::MinAvailable(Portion::Percent(50));
+    assert_eq!(budgets, [("db".to_owned(), all), ("web".to_owned(), half)]);
+    let graded = |entry: &&Wanted| entry.path.key_at(2) == Some("disruption");
+    let grades: Vec<_> = plan.ledger.iter().filter(graded).map(|entry| entry.grade).collect();
+    assert_eq!(grades, [Grade::Enforced, Grade::Enforced]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ const PLACES: &[(&str, &str)] = &[
     ("    volumes: {/data: {hole: why}}", "services.api.volumes[\"/data\"]"),
     ("    volumes: {/data: {claim: data, size: {hole: why}}}", "services.api.volumes[\"/data\"].size"),
     ("    autoscaling: {min: {hole: why}, max: 3}\n    replicas: 9", "services.api.autoscaling.min"),
+    ("    disruption: {hole: why}", "services.api.disruption"),
     ("    sidecars: {log: {image: {hole: why}}}", "services.api.sidecars.log.image"),
     ("    init: {wait: {command: {hole: why}}}", "services.api.init.wait.command"),
     ("    hostname: {hole: why}", "services.api.hostname"),

@@ -32,6 +32,7 @@ services:
     init: {wait: {command: [wait-for, db]}}
     sidecars: {log: {command: [tail, -F, /cache/log], resources: {limits: {memory: 32Mi}}}}
     replicas: 3
+    disruption: {max_unavailable: 25%}
     resources: {limits: {cpu: 500m, memory: 256Mi}, requests: {cpu: 250m}}
     ports: {http: 8000, metrics: 9000}
     probes:

@@ -30,7 +30,7 @@ fn versions() -> Vec<PathBuf> {
     found
 }
 
-const KINDS: [(ObjectKind, &str, &str); 12] = [
+const KINDS: [(ObjectKind, &str, &str); 13] = [
     (ObjectKind::Namespace, "api__v1", "core.v1.Namespace"),
     (ObjectKind::ServiceAccount, "api__v1", "core.v1.ServiceAccount"),
     (ObjectKind::Secret, "api__v1", "core.v1.Secret"),
@@ -43,6 +43,7 @@ const KINDS: [(ObjectKind, &str, &str); 12] = [
     (ObjectKind::Job, "apis__batch__v1", "batch.v1.Job"),
     (ObjectKind::CronJob, "apis__batch__v1", "batch.v1.CronJob"),
     (ObjectKind::HorizontalPodAutoscaler, "apis__autoscaling__v2", "autoscaling.v2.HorizontalPodAutoscaler"),
+    (ObjectKind::PodDisruptionBudget, "apis__policy__v1", "policy.v1.PodDisruptionBudget"),
 ];
 
 /// A validator for each kind of one version, which refuses what the schema does not name.

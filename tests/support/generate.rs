@@ -23,6 +23,12 @@ pub fn profile(seed: u64) -> Profile {
     // By dice of its own: what else there is stays as it was.
     let mut generator = Generator::new(!seed);
     profile.platform.kubernetes = generator.maybe(4, Generator::kubernetes).unwrap_or_default();
+    for service in profile.services.values_mut() {
+        service.disruption = generator.maybe(4, Generator::disruption);
+    }
+    for store in profile.stores.values_mut() {
+        store.disruption = generator.maybe(4, Generator::disruption);
+    }
     profile
 }
 
@@ -318,10 +324,19 @@ impl Generator {
                 }
             }),
             replicas,
+            disruption: None,
             stateful: self.maybe(4, |g| g.one_in(2)),
             // Not `dns`: a link may lead to any service with a port.
             balancing: self.maybe(3, |g| g.of(&[Balancing::ClusterIp, Balancing::Headless])),
         }
+    }
+
+    fn disruption(&mut self) -> Disruption {
+        let portion = match self.one_in(2) {
+            true => Portion::Count(self.below(4) as u32),
+            false => Portion::Percent(self.of(&[0, 1, 33, 50, 100])),
+        };
+        self.of(&[Disruption::MinAvailable(portion), Disruption::MaxUnavailable(portion)])
     }
 
     fn job(&mut self, known: &Known) -> Job {
@@ -344,6 +359,7 @@ impl Generator {
             engine,
             run,
             replicas: self.maybe(4, |_| 1),
+            disruption: None,
             database: postgres.then(|| Text::literal("notes")),
             user: postgres.then(|| Text::literal("app")),
             password: known.secrets.first().map(|secret| Text(vec![Piece::Secret(secret.clone())])),

@@ -152,7 +152,7 @@ fn a_mirror_that_cannot_be_looked_at_is_not_taken_for_one_that_nobody_made() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let kubeconfig = it.cli.file("blind.kubeconfig", &runtime.block_on(stage::credentials_of("blind")));
     let kinds = "namespaces,configmaps,leases,secrets,services,serviceaccounts,persistentvolumeclaims,deployments,\
-        statefulsets,jobs,cronjobs,networkpolicies,horizontalpodautoscalers";
+        statefulsets,jobs,cronjobs,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets";
     let role = format!("{}-blind", it.name);
     let rule = json!({"apiGroups": ["*"], "resources": kinds.split(',').collect::<Vec<_>>(), "verbs": ["get", "list"]});
     let metadata = json!({"name": role});

@@ -169,7 +169,8 @@ fn wanted(object: &Object) -> Option<Wanted> {
         | Body::Claim { .. }
         | Body::Service { .. }
         | Body::CronJob { .. }
-        | Body::Autoscaler { .. } => None,
+        | Body::Autoscaler { .. }
+        | Body::DisruptionBudget { .. } => None,
     }
 }
 

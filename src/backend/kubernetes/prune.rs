@@ -14,7 +14,7 @@ use super::{
 use crate::{name::Name, plan::kubernetes::ObjectKind};
 
 /// The kinds that mirrors are made of, but for claims of volumes: what a store holds goes with its mirror alone.
-pub(super) const KINDS: [ObjectKind; 10] = [
+pub(super) const KINDS: [ObjectKind; 11] = [
     ObjectKind::ServiceAccount,
     ObjectKind::NetworkPolicy,
     ObjectKind::Secret,
@@ -25,6 +25,7 @@ pub(super) const KINDS: [ObjectKind; 10] = [
     ObjectKind::Job,
     ObjectKind::CronJob,
     ObjectKind::HorizontalPodAutoscaler,
+    ObjectKind::PodDisruptionBudget,
 ];
 const AT_ONCE: usize = 8;
 

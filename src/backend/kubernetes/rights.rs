@@ -36,7 +36,7 @@ type Rule = (&'static str, &'static [&'static str], &'static [&'static str]);
 /// What a mirror's life asks for: making, changing and removing what it is of, watching it come about, reading logs,
 /// running commands, opening ports. A server-side apply is a patch, and of what is not there a create as well; a
 /// stream to a pod begins as a get, and is asked for as a create too.
-const LAUNCH: [Rule; 9] = [
+const LAUNCH: [Rule; 10] = [
     ("", &["namespaces"], &["get", "list", "watch", "create", "patch", "delete"]),
     (
         "",
@@ -49,6 +49,7 @@ const LAUNCH: [Rule; 9] = [
     ("apps", &["deployments", "statefulsets"], &["list", "watch", "create", "patch", "delete"]),
     ("batch", &["jobs", "cronjobs"], &["get", "list", "watch", "create", "patch", "delete"]),
     ("autoscaling", &["horizontalpodautoscalers"], &["list", "create", "patch", "delete"]),
+    ("policy", &["poddisruptionbudgets"], &["list", "create", "patch", "delete"]),
     ("", &["pods/exec", "pods/attach", "pods/portforward"], &["get", "create"]),
 ];
 const WATCHED: [Rule; 4] = [

@@ -51,9 +51,11 @@ const OURS: [(&str, &str); 9] = [
 const ALLOW: (&str, &str) = ("allow", "what a mirror may do is said of the mirror");
 
 /// Of a file or an engine that knows one machine and one health check.
-const ONE_MACHINE: [(&str, &str); 10] = [
+const ONE_MACHINE: [(&str, &str); 12] = [
     ("platform.*", "it does not say what machine it runs on"),
     ("services.*.autoscaling", "Docker does not scale"),
+    ("services.*.disruption", "Docker evicts nothing"),
+    ("stores.*.disruption", "Docker evicts nothing"),
     ("services.*.balancing", "Docker has one way to balance"),
     ("services.*.enable_service_links", "service links are Kubernetes' alone"),
     ("services.*.probes.startup", "Docker knows one health check, which is taken for readiness"),

@@ -6,6 +6,7 @@
 
 mod added;
 mod behaviour;
+mod budget;
 mod duties;
 mod files;
 mod life;
@@ -61,6 +62,7 @@ impl Sight for Scene<'_> {
                 store::read(self, &of, &within, wanted)
                     .or_else(|| duties::read(self, &of, &within, wanted))
                     .or_else(|| life::read(self, &of, &within, wanted))
+                    .or_else(|| budget::read(self, &of, &within, wanted))
                     .or_else(|| process::read(self, &of, &within, wanted))
                     .or_else(|| limits::read(self, &of, &within, wanted))
                     .or_else(|| walls::read(self, &of, &within, wanted))

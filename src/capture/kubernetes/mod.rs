@@ -4,6 +4,7 @@
 //! what really runs wins over what was asked for. Values of Secrets are never looked at: their keys are.
 
 pub mod answers;
+mod budgets;
 mod container;
 mod env;
 mod expansion;
@@ -84,6 +85,7 @@ pub fn draft_with(
         live::remark(workload, &cluster);
     }
     services::write(&cluster, &workloads, &mut sketch);
+    budgets::write(&cluster, &workloads, &mut sketch);
     nodes::write(&cluster, &mut sketch);
     rest::write(&cluster, &mut sketch);
     variables::write(files, &inputs[count..asked], &mut sketch);

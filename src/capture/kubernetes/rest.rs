@@ -44,7 +44,9 @@ pub(super) fn write<'s>(cluster: &Cluster<'s>, to: &mut Sketch<'s>) {
             | "ReplicaSet"
             | "ReplicationController"
             | "Pod" => observed(object, cluster),
-            "Service" | "HorizontalPodAutoscaler" if !untouched(object) => observed(object, cluster),
+            "Service" | "HorizontalPodAutoscaler" | "PodDisruptionBudget" if !untouched(object) => {
+                observed(object, cluster)
+            }
             "PersistentVolumeClaim" if !untouched(object) => observed(object, cluster),
             "Node" => rest_of(object, "of a node its machine, its version and its zone are taken"),
             "ConfigMap" | "Secret" => keys(object),
@@ -118,7 +120,7 @@ fn rest_below(at: &Taking<'_>, why: &str) {
     }
 }
 
-fn unsupported<'s>(object: &Object<'s>, why: &str, to: &mut Sketch<'s>) {
+pub(super) fn unsupported<'s>(object: &Object<'s>, why: &str, to: &mut Sketch<'s>) {
     if untouched(object) {
         to.put(&Path::of(["captured", "unsupported"]).key(object.title()), why);
         object.at.left_out(why);
@@ -127,7 +129,6 @@ fn unsupported<'s>(object: &Object<'s>, why: &str, to: &mut Sketch<'s>) {
 
 fn reason(kind: &str) -> &'static str {
     match kind {
-        "PodDisruptionBudget" => "nothing evicts a replica here",
         "NetworkPolicy" => "a mirror denies every way out, and opens all between its services",
         "Ingress" | "IngressClass" => "a mirror publishes ports on loopback; hosts and paths are not routed",
         "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {

@@ -16,6 +16,7 @@ use Rule::{Always, By};
 
 const LATER: &str = "not in this version";
 const FIXED: &str = "the number of replicas stays what it is";
+const NOT_EVICTED: &str = "nothing evicts a replica here";
 const KEEPER: &str = "the keeper does it";
 const JOURNAL: &str = "the keeper's journal";
 const CONFIG: &str = "the container's configuration";
@@ -215,6 +216,8 @@ pub(crate) const ROWS: &[Row] = &[
     field("run.autoscaling.min", Replicas, FIXED, NOWHERE, Always(Approximated)),
     field("run.autoscaling.max", Replicas, FIXED, NOWHERE, Always(Approximated)),
     field("run.autoscaling.target_cpu", Replicas, FIXED, NOWHERE, Always(Approximated)),
+    field("run.disruption.min_available", Lifecycle, NOT_EVICTED, NOWHERE, Always(Dropped)),
+    field("run.disruption.max_unavailable", Lifecycle, NOT_EVICTED, NOWHERE, Always(Dropped)),
     field("run.schedule", Job, "on demand, never by the clock", NOWHERE, Always(Approximated)),
     field("run.retries", Job, "the keeper tries again", JOURNAL, By(compose::by_keeper)),
     field(

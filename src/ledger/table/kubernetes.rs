@@ -26,6 +26,7 @@ const fn cell(
 const LATER: &str = "not in this version";
 const KUBELET: &str = "the kubelet does it";
 const SPEC: &str = "the pod's spec";
+const BUDGET: &str = "a PodDisruptionBudget";
 const NOWHERE: &str = "";
 
 /// In place of a row that is not here, which a test keeps from happening.
@@ -178,6 +179,8 @@ pub(super) const COLUMN: &[Cell] = &[
     cell("run.autoscaling.min", "an autoscaler", "the autoscaler", By(own::autoscaling)),
     cell("run.autoscaling.max", "an autoscaler", "the autoscaler", By(own::autoscaling)),
     cell("run.autoscaling.target_cpu", "an autoscaler", "the autoscaler", By(own::autoscaling)),
+    cell("run.disruption.min_available", BUDGET, "the budget", Always(Enforced)),
+    cell("run.disruption.max_unavailable", BUDGET, "the budget", Always(Enforced)),
     cell(
         "run.schedule",
         "a CronJob that is suspended: on demand, never by the clock",

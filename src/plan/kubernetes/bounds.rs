@@ -43,7 +43,8 @@ impl Bounds {
                 | Body::NetworkPolicy { .. }
                 | Body::Secret { .. }
                 | Body::ConfigMap { .. }
-                | Body::Service { .. } => {}
+                | Body::Service { .. }
+                | Body::DisruptionBudget { .. } => {}
             }
         }
         Self {

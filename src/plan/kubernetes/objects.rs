@@ -9,7 +9,7 @@ use super::{PodSecurity, PodSpec};
 use crate::{
     name::Name,
     plan::Template,
-    profile::{Bytes, Protocol},
+    profile::{Bytes, Disruption, Protocol},
 };
 
 /// One object of the mirror's namespace, or the namespace itself.
@@ -45,7 +45,8 @@ impl Object {
             | Body::ConfigMap { .. }
             | Body::Claim { .. }
             | Body::Service { .. }
-            | Body::Autoscaler { .. } => None,
+            | Body::Autoscaler { .. }
+            | Body::DisruptionBudget { .. } => None,
         }
     }
 }
@@ -77,6 +78,7 @@ pub enum ObjectKind {
     Job,
     CronJob,
     HorizontalPodAutoscaler,
+    PodDisruptionBudget,
 }
 
 impl ObjectKind {
@@ -94,6 +96,7 @@ impl ObjectKind {
             Self::Job => "Job",
             Self::CronJob => "CronJob",
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
         }
     }
 
@@ -109,6 +112,7 @@ impl ObjectKind {
             Self::Deployment | Self::StatefulSet => "apps/v1",
             Self::Job | Self::CronJob => "batch/v1",
             Self::HorizontalPodAutoscaler => "autoscaling/v2",
+            Self::PodDisruptionBudget => "policy/v1",
         }
     }
 }
@@ -168,6 +172,10 @@ pub enum Body {
         /// Percent of the requested CPU.
         target_cpu: Option<u32>,
     },
+    /// How many pods of its service or store an eviction leaves alone.
+    DisruptionBudget {
+        bound: Disruption,
+    },
 }
 
 impl Body {
@@ -185,6 +193,7 @@ impl Body {
             Self::Job { .. } => ObjectKind::Job,
             Self::CronJob { .. } => ObjectKind::CronJob,
             Self::Autoscaler { .. } => ObjectKind::HorizontalPodAutoscaler,
+            Self::DisruptionBudget { .. } => ObjectKind::PodDisruptionBudget,
         }
     }
 }

@@ -6,7 +6,11 @@ use super::{
     Body, Bounds, ClusterDoes, ClusterPlan, ContainerSpec, EnvSource, HookSpec, NodeShape, Object, ObjectKey,
     PodSpec, ProbeSpec, ProjectionSource, VolumeSource, Walls, Withheld,
 };
-use crate::{formats::duties::ProbeAct, labels::kubernetes as keys, profile::Bytes};
+use crate::{
+    formats::duties::ProbeAct,
+    labels::kubernetes as keys,
+    profile::{Bytes, Disruption},
+};
 
 impl Display for ClusterPlan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -77,7 +81,8 @@ fn write_object(f: &mut Formatter<'_>, object: &Object) -> fmt::Result {
         | Body::NetworkPolicy { .. }
         | Body::Claim { .. }
         | Body::Service { .. }
-        | Body::Autoscaler { .. } => Ok(()),
+        | Body::Autoscaler { .. }
+        | Body::DisruptionBudget { .. } => Ok(()),
     }
 }
 
@@ -99,6 +104,12 @@ fn about(body: &Body) -> String {
         Body::Job { retries, .. } => format!(", {retries} retries"),
         Body::CronJob { schedule, .. } => format!(" at {schedule:?}, suspended"),
         Body::Autoscaler { min, max, .. } => format!(" from {min} to {max}"),
+        Body::DisruptionBudget { bound: Disruption::MinAvailable(portion) } => {
+            format!(", {portion} stay ready")
+        }
+        Body::DisruptionBudget { bound: Disruption::MaxUnavailable(portion) } => {
+            format!(", {portion} away at most")
+        }
         Body::ServiceAccount | Body::Secret { .. } | Body::ConfigMap { .. } => String::new(),
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     labels::{Kind, kubernetes as keys},
     plan::{PodKind, Site, order::Node},
-    profile::Bytes,
+    profile::{Bytes, Disruption},
 };
 
 /// In the order in which they are made, and the claims by name that other workloads may share.
@@ -49,6 +49,10 @@ pub(super) fn objects(
     if let Some(body) = autoscaler(site, node, kind) {
         all.push(object(node.name.to_string(), stage, labels::kind(node), body));
     }
+    if let Some(bound) = disruption(site, node) {
+        let body = Body::DisruptionBudget { bound };
+        all.push(object(node.name.to_string(), stage, labels::kind(node), body));
+    }
     (all, shared)
 }
 
@@ -81,4 +85,12 @@ fn autoscaler(site: &Site<'_>, node: &Node<'_>, kind: super::ObjectKind) -> Opti
         max: scaling.max.max(scaling.min).max(1),
         target_cpu: scaling.target_cpu,
     })
+}
+
+fn disruption(site: &Site<'_>, node: &Node<'_>) -> Option<Disruption> {
+    match node.kind {
+        PodKind::Service => site.profile.services.get(node.name)?.disruption,
+        PodKind::Store => node.store?.disruption,
+        PodKind::Job => None,
+    }
 }

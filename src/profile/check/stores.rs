@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::path::Path;
-use crate::profile::EngineKind;
+use crate::profile::{Disruption, EngineKind};
 
 /// Each is a container of its own, so the number is bounded before anything is planned.
 const MOST_REPLICAS: u32 = 1000;
@@ -18,6 +18,7 @@ pub(super) fn check(check: &mut Check<'_>) {
             let message = format!("a {engine} store has one replica; {replicas} would be as many databases");
             check.error("store-replicas", &at.key("replicas"), message);
         }
+        disruption(check, &at, store.disruption, 1);
         let is_given = store.password.is_some() || check.profile.is_hole(&at.key("password"));
         if !is_given && store.user.is_some() && store.engine == EngineKind::Postgres {
             let message = "the user has no password";
@@ -38,8 +39,11 @@ pub(super) fn check(check: &mut Check<'_>) {
             let message = format!("{replicas} replicas are more than one mirror can hold ({MOST_REPLICAS})");
             check.error("bad-value", &at, message);
         }
+        let at = Path::of(["services", name.as_str()]);
+        let fewest = service.autoscaling.as_ref().map(|scaling| scaling.min);
+        disruption(check, &at, service.disruption, service.replicas.or(fewest).unwrap_or(1));
         let Some(scaling) = &service.autoscaling else { continue };
-        let at = Path::of(["services", name.as_str()]).key("autoscaling");
+        let at = at.key("autoscaling");
         if check.profile.has_hole_below(&at) {
             continue;
         }
@@ -61,6 +65,16 @@ pub(super) fn check(check: &mut Check<'_>) {
             check.error("bad-schedule", &at, message).hint =
                 Some("write five fields, `0 3 * * *`".to_owned());
         }
+    }
+}
+
+/// The API server takes a bound that lets nothing be evicted; then no node with such a pod is ever drained.
+fn disruption(check: &mut Check<'_>, of: &Path, bound: Option<Disruption>, replicas: u32) {
+    if replicas > 0 && bound.is_some_and(|bound| bound.allows(replicas) == 0) {
+        let message = format!(
+            "none of its replicas ({replicas}) may ever be evicted: a node that runs one cannot be drained"
+        );
+        check.warning("bad-disruption", &of.key("disruption"), message);
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod closed;
 mod collections;
+mod disruption;
 mod env;
 mod files;
 pub(crate) mod form;

@@ -16,8 +16,9 @@ use super::{
 };
 use crate::name::Name;
 use crate::profile::{
-    Autoscaling, Balancing, Bytes, Capabilities, Container, Dns, Duration, EngineKind, Image, Job, Mode,
-    Probes, Process, Resources, Restart, Seed, Service, Store, StoreClock, Tmpfs, Ulimit, Workload,
+    Autoscaling, Balancing, Bytes, Capabilities, Container, Disruption, Dns, Duration, EngineKind, Image,
+    Job, Mode, Probes, Process, Resources, Restart, Seed, Service, Store, StoreClock, Tmpfs, Ulimit,
+    Workload,
 };
 
 record! {
@@ -28,6 +29,8 @@ record! {
         may replicas: Whole<u32>,
         /// Production's autoscaler.
         may autoscaling: Autoscaling,
+        /// How many replicas stay when pods are evicted, as a node is drained; Kubernetes' PodDisruptionBudget.
+        may disruption: Disruption,
         /// Whether replicas have a stable identity, `api-0`, as a StatefulSet's have.
         may stateful: Bool,
         /// How a client finds a replica: cluster-ip, headless or dns.
@@ -54,6 +57,8 @@ record! {
         flat run: StoreRun,
         /// Only 1 can be had.
         may replicas: Whole<u32>,
+        /// Whether it stays when pods are evicted, as a node is drained; Kubernetes' PodDisruptionBudget.
+        may disruption: Disruption,
         /// The database that is made at first start.
         may database: Referring,
         /// The user that the services log in as.

@@ -51,6 +51,8 @@ pub(super) const CONFIGMAPS: List = beside("", "v1", "configmaps");
 pub(super) const CLAIMS: List = beside("", "v1", "persistentvolumeclaims");
 pub(super) const SCALERS: List = beside("autoscaling", "v2", "horizontalpodautoscalers");
 
+pub(super) const BUDGETS: List = beside("policy", "v1", "poddisruptionbudgets");
+
 /// Workloads first, what they name after them.
 pub(super) const VIEW: [List; 14] = [
     own("apps", "v1", "deployments"),
@@ -65,7 +67,7 @@ pub(super) const VIEW: [List; 14] = [
     CONFIGMAPS,
     CLAIMS,
     SCALERS,
-    beside("policy", "v1", "poddisruptionbudgets"),
+    BUDGETS,
     beside("networking.k8s.io", "v1", "networkpolicies"),
 ];
 pub(super) const NODES: List =
@@ -127,6 +129,7 @@ impl List {
             "jobs" | "cronjobs" => &["jobs.*"],
             "services" => &["services.*.balancing", "services.*.ports"],
             "horizontalpodautoscalers" => &["services.*.autoscaling"],
+            "poddisruptionbudgets" => &["services.*.disruption", "stores.*.disruption"],
             "nodes" => &["platform.*"],
             _ => &[],
         }

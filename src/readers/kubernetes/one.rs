@@ -2,9 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::{ReadError, calls::Which, lists, reading::Reading};
+use super::{
+    ReadError,
+    calls::Which,
+    lists,
+    reading::{Reading, items},
+};
+use crate::capture::selector::selects;
 
 /// A workload by its kind, in lower case, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,7 @@ pub(super) async fn read(reading: &mut Reading<'_>, target: &Target) -> Result<(
             && scaled["kind"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case(&target.kind))
     };
     reading.list_if(&lists::SCALERS, &Which::All, &is_ours).await?;
+    budgets(reading, target, &object).await?;
     let Named { configmaps, secrets, claims } = Named::of(&object);
     let secrets = if reading.reads_secrets() { secrets } else { BTreeSet::new() };
     let named = [(&lists::CONFIGMAPS, configmaps), (&lists::CLAIMS, claims), (&lists::SECRETS, secrets)];
@@ -71,6 +78,45 @@ pub(super) async fn read(reading: &mut Reading<'_>, target: &Target) -> Result<(
         reading.list(&lists::NODES, &Which::All).await?;
     }
     Ok(())
+}
+
+/// Those that hold this workload; one that holds others too is none of its own.
+async fn budgets(reading: &mut Reading<'_>, target: &Target, object: &Json) -> Result<(), ReadError> {
+    let labels = match target.kind.as_str() {
+        "job" | "cronjob" => return Ok(()),
+        "pod" => &object["metadata"]["labels"],
+        _ => &object["spec"]["template"]["metadata"]["labels"],
+    };
+    let own = |pod: &Json| match target.kind.as_str() {
+        "pod" => pod["metadata"]["name"] == target.name.as_str(),
+        _ => is_selected(&object["spec"]["selector"], pod),
+    };
+    let Some(mut found) = reading.look(&lists::BUDGETS, &Which::All).await? else { return Ok(()) };
+    let mut held = items(&mut found);
+    held.retain(|budget| selects(&budget["spec"]["selector"], labels));
+    // Several over the same pods are nobody's, whatever else they hold.
+    if let [only] = &held[..] {
+        let pods = match selector(&only["spec"]["selector"]) {
+            everything if everything.is_empty() => Which::All,
+            labels => Which::Labelled(labels),
+        };
+        let pods = reading.look(&lists::PODS, &pods).await?;
+        if pods.is_some_and(|mut pods| !items(&mut pods).iter().all(own)) {
+            held.clear();
+        }
+    }
+    found["items"] = held.into();
+    reading.add(&lists::BUDGETS, found);
+    Ok(())
+}
+
+/// Selectors of old controllers are labels alone.
+fn is_selected(selector: &Json, pod: &Json) -> bool {
+    let labels = &pod["metadata"]["labels"];
+    match selector.get("matchLabels").or(selector.get("matchExpressions")) {
+        Some(_) => selects(selector, labels),
+        None => selects(&json!({"matchLabels": selector}), labels),
+    }
 }
 
 fn is_owned(object: &Json, target: &Target) -> bool {
@@ -135,8 +181,6 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

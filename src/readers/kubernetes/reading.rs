@@ -55,6 +55,16 @@ impl<'a> Reading<'a> {
         which: &Which,
         is_kept: &dyn Fn(&Json) -> bool,
     ) -> Result<Option<Vec<Json>>, ReadError> {
+        let Some(mut value) = self.look(list, which).await? else { return Ok(None) };
+        let mut kept = items(&mut value);
+        kept.retain(is_kept);
+        value["items"] = kept.clone().into();
+        self.add(list, value);
+        Ok(Some(kept))
+    }
+
+    /// Reads a list of which nothing is a part of the answer yet; nothing where it was refused.
+    pub async fn look(&mut self, list: &List, which: &Which) -> Result<Option<Json>, ReadError> {
         let what = match which {
             Which::Called(name) => format!("list {} {name}", list.title()),
             Which::All | Which::Labelled(_) => format!("list {}", list.title()),
@@ -65,20 +75,7 @@ impl<'a> Reading<'a> {
                 if let Some(key) = self.ask.hash_key.as_ref().filter(|_| list.is_secrets()) {
                     self.answer.hashes.extend(hide(&mut value, key));
                 }
-                let items = match value.get_mut("items") {
-                    Some(Json::Array(items)) => {
-                        items.retain(is_kept);
-                        items.clone()
-                    }
-                    _ => Vec::new(),
-                };
-                let name =
-                    format!("kubernetes:{}/{}/{}", self.ask.context, self.answer.namespace, list.resource);
-                match self.answer.documents.iter_mut().find(|known| known.name == name) {
-                    Some(known) => known.values.push(value),
-                    None => self.answer.documents.push(Document { name, values: vec![value] }),
-                }
-                Ok(Some(items))
+                Ok(Some(value))
             }
             Answered::No { status, why } => {
                 let is_served = status != NOT_SERVED;
@@ -86,6 +83,15 @@ impl<'a> Reading<'a> {
                 self.answer.missing.push(Missing { list: Some(*list), what, why, is_served });
                 Ok(None)
             }
+        }
+    }
+
+    /// Takes a list, or what of it is kept, into the answer.
+    pub fn add(&mut self, list: &List, value: Json) {
+        let name = format!("kubernetes:{}/{}/{}", self.ask.context, self.answer.namespace, list.resource);
+        match self.answer.documents.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.values.push(value),
+            None => self.answer.documents.push(Document { name, values: vec![value] }),
         }
     }
 
@@ -132,6 +138,14 @@ impl<'a> Reading<'a> {
         if let (Some(spool), _) = self.calls.into_spool() {
             let _token = spool.cut_off();
         }
+    }
+}
+
+/// Takes the items out of a list.
+pub(super) fn items(list: &mut Json) -> Vec<Json> {
+    match list.get_mut("items") {
+        Some(Json::Array(items)) => std::mem::take(items),
+        _ => Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     RenderError, expansion,
-    words::{mount, pod_walls, policy, resources, selected, variable, volume, walls},
+    words::{self, mount, pod_walls, policy, resources, selected, variable, volume, walls},
 };
 use crate::{
     formats::duties::Role,
@@ -84,6 +84,13 @@ fn check_object(plan: &ClusterPlan, at: &At<'_>, object: &Object, found: &Json) 
             at_spec.same("minReplicas", &json!(min), spec.get("minReplicas"))?;
             at_spec.same("maxReplicas", &json!(max), spec.get("maxReplicas"))?;
             at_spec.same("scaleTargetRef.kind", &json!(kind.as_str()), spec.pointer("/scaleTargetRef/kind"))
+        }
+        Body::DisruptionBudget { bound } => {
+            let (key, portion) = words::bound(*bound);
+            for word in ["minAvailable", "maxUnavailable"] {
+                at_spec.optional(word, (word == key).then(|| json!(portion)), spec.get(word))?;
+            }
+            matched(&at_spec, object, spec)
         }
     }
 }

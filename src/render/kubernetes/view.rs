@@ -4,10 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{SECRETS_FILE, pod::PodView};
+use super::{SECRETS_FILE, pod::PodView, words};
 use crate::{
     labels::kubernetes as keys,
     plan::kubernetes::{Body, ClusterPlan, EgressRule, Object, ServicePort, protocol_text},
+    profile::Portion,
 };
 
 #[derive(Serialize)]
@@ -66,8 +67,15 @@ struct ObjectView<'a> {
     min: Option<u32>,
     max: Option<u32>,
     target_cpu: Option<u32>,
+    bound: Option<BoundView>,
     /// Rendered already.
     pod: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BoundView {
+    key: &'static str,
+    portion: Portion,
 }
 
 #[derive(Serialize)]
@@ -163,6 +171,10 @@ fn object_view<'a>(plan: &'a ClusterPlan, object: &'a Object) -> ObjectView<'a> 
             target_cpu: *target_cpu,
             ..base
         },
+        Body::DisruptionBudget { bound } => {
+            let (key, portion) = words::bound(*bound);
+            ObjectView { bound: Some(BoundView { key, portion }), ..base }
+        }
     }
 }
 

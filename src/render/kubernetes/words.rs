@@ -7,10 +7,21 @@ use super::{
     expansion,
     view::selector,
 };
-use crate::plan::kubernetes::{
-    EgressRule, EnvSource, Object, PodMount, PodSpec, Projection, ProjectionSource, Quantities, VolumeSource,
-    Walls,
+use crate::{
+    plan::kubernetes::{
+        EgressRule, EnvSource, Object, PodMount, PodSpec, Projection, ProjectionSource, Quantities,
+        VolumeSource, Walls,
+    },
+    profile::{Disruption, Portion},
 };
+
+/// The one word of a budget's bound, with its value; the other word is absent.
+pub(crate) fn bound(bound: Disruption) -> (&'static str, Portion) {
+    match bound {
+        Disruption::MinAvailable(portion) => ("minAvailable", portion),
+        Disruption::MaxUnavailable(portion) => ("maxUnavailable", portion),
+    }
+}
 
 /// Nothing besides, for whatever is added is a way out.
 pub(crate) fn policy(egress: &[EgressRule]) -> Json {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What is read of a namespace, whoever made it, and for ConfigMaps those of ours alone: others may be large.
-const KINDS: [(&str, &str, &str); 13] = [
+const KINDS: [(&str, &str, &str); 14] = [
     ("apps", "v1", "Deployment"),
     ("apps", "v1", "StatefulSet"),
     ("apps", "v1", "DaemonSet"),
@@ -31,6 +31,7 @@ const KINDS: [(&str, &str, &str); 13] = [
     ("", "v1", "ServiceAccount"),
     ("networking.k8s.io", "v1", "NetworkPolicy"),
     ("autoscaling", "v2", "HorizontalPodAutoscaler"),
+    ("policy", "v1", "PodDisruptionBudget"),
 ];
 const AT_ONCE: usize = 8;
 /// How many objects one answer holds at most.

@@ -117,6 +117,42 @@ fn what_no_profile_has_is_noticed_by_its_kind() {
 }
 
 #[test]
+fn a_budget_is_the_planned_one_over_its_own_pods_and_no_other_holds_them() {
+    const BUDGET: &str = "PodDisruptionBudget";
+    const AT: &str = "services.web.disruption.min_available";
+    fn spec(stage: &mut Stage) -> &mut Json {
+        &mut stage.object(BUDGET, "web")["spec"]
+    }
+    assert_eq!(breaks(|stage| spec(stage)["minAvailable"] = json!(0), [AT]), 0);
+    breaks(|stage| stage.remove(BUDGET, "web"), [AT]);
+    let other =
+        |stage: &mut Stage| *spec(stage) = json!({"maxUnavailable": 1, "selector": spec(stage)["selector"]});
+    breaks(other, [AT]);
+    for selector in [
+        json!(null),
+        json!({}),
+        json!({"matchLabels": {"app": "web"}}),
+        json!({"matchLabels": {"prodmirror/service": "web", "more": "x"}}),
+    ] {
+        breaks(|stage| spec(stage)["selector"] = selector, [AT]);
+    }
+    let of = |name: &str| {
+        let selector = json!({"matchLabels": {"prodmirror/service": name}});
+        json!({"metadata": {}, "spec": {"minAvailable": 1, "selector": selector}})
+    };
+    breaks(|stage| stage.put(BUDGET, "more", of("web")), [AT]);
+    let live = breaks(|stage| stage.put(BUDGET, "more", of("worker")), ["services.worker.disruption"]);
+    assert_eq!(live, json!({"min_available": 1}));
+    breaks(|stage| stage.put(BUDGET, "more", of("db")), ["stores.db.disruption"]);
+    passes(|stage| stage.put(BUDGET, "more", of("nobody")));
+    let denied = |stage: &mut Stage| {
+        stage.observed.objects.remove(BUDGET);
+        stage.observed.unlisted.insert(BUDGET.to_owned(), "forbidden".to_owned());
+    };
+    hides(denied, [AT]);
+}
+
+#[test]
 fn policies_are_the_planned_ones_and_no_other_opens_a_way() {
     let policy =
         |spec: Json| move |stage: &mut Stage| stage.put("NetworkPolicy", "more", json!({"spec": spec}));

@@ -85,7 +85,8 @@ fn made(stage: &mut Stage, object: &Object) {
         | Body::ConfigMap { .. }
         | Body::Claim { .. }
         | Body::CronJob { .. }
-        | Body::Autoscaler { .. } => {}
+        | Body::Autoscaler { .. }
+        | Body::DisruptionBudget { .. } => {}
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the cluster has beside the plan: replicas, ports, autoscalers, workloads, policies, ways out.
+//! What the cluster has beside the plan: replicas, ports, autoscalers, budgets, workloads, policies, ways out.
 
 use serde_json::{Value as Json, json};
 
@@ -6,7 +6,7 @@ use super::{super::scene::Scene, Found};
 use crate::{
     capture::{
         cluster::{
-            life, network,
+            budget, life, network,
             scene::{is_as_told, is_made, items},
         },
         workload::Workload,
@@ -46,6 +46,10 @@ pub(super) fn of_workload(scene: &Scene<'_>, of: &Workload<'_>, found: &mut Foun
                 json!({"min": autoscaler["spec"]["minReplicas"], "max": autoscaler["spec"]["maxReplicas"]});
             found.add(at.key("autoscaling"), live, "the autoscaler", why);
         }
+    }
+    for (name, disruption) in budget::foreign(scene, of) {
+        let why = format!("PodDisruptionBudget {name}: nobody asked for it");
+        found.add(at.key("disruption"), budget::bound(disruption), budget::FROM, why);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The memory of the mirrors of a place, and who works on each.
 
-use super::{Later, Names, Scope, SecretValues};
+use super::{Later, Names, Report, Scope, SecretValues};
 use crate::{
     formats::journal::{Event, KeeperStatus},
     name::Name,
@@ -22,11 +22,12 @@ pub trait Record: Send + Sync {
     /// The same, as cheaply as it can be had, for waiting: a moment old, and whether the lease is held is not asked.
     fn glance<'a>(&'a self, mirror: &'a Name) -> Later<'a, Option<KeeperStatus>>;
 
-    /// Adds to the mirror's history.
+    /// Adds to the mirror's history; when a mirror will go is a part of it. That the place will not see to its end is
+    /// told as a note.
     ///
     /// # Errors
     /// [`super::BackendError::NoTarget`] where nobody keeps the mirror.
-    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event) -> Later<'a, ()>;
+    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event, report: &'a dyn Report) -> Later<'a, ()>;
 
     /// Keeps one document of any size in place of the one before. It must hold no secret.
     ///

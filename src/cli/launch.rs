@@ -88,7 +88,8 @@ async fn after_interrupt(
         return Ok(failure);
     };
     let (code, message) = (failure.code.clone(), failure.message.clone());
-    backend.note(mirror, &Event::UpFailed { run, code, message, expires: status.expires }).await?;
+    let event = Event::UpFailed { run, code, message, expires: status.expires };
+    backend.note(mirror, &event, &Drawn::new(ui)).await?;
     Ok(failure.hint(format!(
         "the mirror was up before and stays, changed in part: the same `up` goes on, `prodmirror down {mirror}` removes it"
     )))
@@ -121,7 +122,7 @@ async fn settle(ui: &Ui, backend: &dyn Backend, mirror: &Name, run: &str, keep: 
         message: failure.message.clone(),
         expires: expires.clone(),
     };
-    match backend.note(mirror, &event).await {
+    match backend.note(mirror, &event, &Drawn::new(ui)).await {
         Ok(()) => failure.kept = Some(expires.unwrap_or_else(|| "forever".to_owned())),
         Err(error) => ui.warn(format!("the mirror is not kept, `prodmirror gc` will take it: {error}")),
     }

@@ -17,7 +17,7 @@ pub async fn down(backend: &dyn Backend, mirror: &Name, report: &dyn Report) -> 
     let lease: Option<Box<dyn Lease>> = match backend.says(mirror).await {
         Ok(Some(_)) => match backend.lease(mirror, &run, LeaseKind::Down).await {
             Ok(lease) => {
-                let _ = backend.note(mirror, &Event::DownBegun { run }).await;
+                let _ = backend.note(mirror, &Event::DownBegun { run }, report).await;
                 stop(backend, mirror, report).await;
                 Some(lease)
             }

@@ -91,7 +91,7 @@ pub async fn seed(
         expired,
         millis: began.elapsed().as_millis() as u64,
     };
-    Ok(loading.backend.note(loading.mirror, &event).await?)
+    Ok(loading.backend.note(loading.mirror, &event, loading.report).await?)
 }
 
 /// How often a server may be gone between its answer and the first file.

@@ -156,7 +156,7 @@ async fn attempt(
         && request.ttl.is_none();
     if settled && all_ready(&status) {
         for event in changes.touched() {
-            backend.note(&mirror, event).await?;
+            backend.note(&mirror, event, report).await?;
         }
         let (ledger, observed) =
             timed("verify", &mut timings, verify(backend, &drawn, &tree, &values)).await?;
@@ -190,7 +190,7 @@ async fn attempt(
         Ok(verified) => verified,
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
-    backend.note(&mirror, &Event::UpDone { run }).await?;
+    backend.note(&mirror, &Event::UpDone { run }, report).await?;
     let lease = match request.lease {
         LeaseKind::Run => Some(lease),
         LeaseKind::Up | LeaseKind::Down => {

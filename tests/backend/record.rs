@@ -1,7 +1,7 @@
 //! The contract of `Record`: what a place remembers of its mirrors, and who works on each.
 
 use prodmirror::{
-    backend::{BackendError, Containers as _, LeaseKind, RunState, Scope, What},
+    backend::{BackendError, Containers as _, LeaseKind, RunState, Scope, Unheard, What},
     formats::journal::{Event, KeeperStatus, ProfileMark, UpState},
     plan::Plan,
 };
@@ -42,7 +42,7 @@ async fn of_a_mirror_that_nobody_keeps_nothing_is_known_and_nothing_can_be_noted
     assert!(record.secrets(mirror).await.unwrap().0.is_empty());
     assert!(!ground.compose.was_kept(&plan).await.unwrap());
     let none = |error: BackendError| assert!(matches!(error, BackendError::NoTarget { .. }), "{error}");
-    none(record.note(mirror, &begun("r")).await.unwrap_err());
+    none(record.note(mirror, &begun("r"), &Unheard).await.unwrap_err());
     none(record.remember(mirror, b"x".to_vec()).await.unwrap_err());
     none(record.lease(mirror, "r", LeaseKind::Up).await.err().unwrap());
 }
@@ -53,12 +53,12 @@ async fn what_was_noted_is_said_at_once_and_glanced_a_moment_later() {
     kept(&ground).await;
     let (record, mirror) = (ground.backend(), &ground.name);
     assert_eq!(says(&ground).await.up, UpState::None);
-    record.note(mirror, &begun("r-1")).await.unwrap();
+    record.note(mirror, &begun("r-1"), &Unheard).await.unwrap();
     let status = says(&ground).await;
     assert_eq!((status.up, status.run.as_deref()), (UpState::Begun, Some("r-1")));
     assert_eq!(status.profile.unwrap().file, "shop.yaml");
     assert_eq!(status.expires.as_deref(), Some("2100-01-01T00:00:00Z"));
-    record.note(mirror, &Event::UpDone { run: "r-1".to_owned() }).await.unwrap();
+    record.note(mirror, &Event::UpDone { run: "r-1".to_owned() }, &Unheard).await.unwrap();
     assert_eq!(says(&ground).await.up, UpState::Done);
     until("a glance shows the note", async || {
         record.glance(mirror).await.unwrap().is_some_and(|status| status.up == UpState::Done)
@@ -130,7 +130,7 @@ async fn a_mirror_is_listed_by_owner_and_name_with_all_that_there_is_of_it() {
 async fn what_was_kept_once_is_told_from_what_is_only_being_made() {
     let ground = Ground::new().await;
     let plan = kept(&ground).await;
-    ground.backend().note(&ground.name, &begun("r-1")).await.unwrap();
+    ground.backend().note(&ground.name, &begun("r-1"), &Unheard).await.unwrap();
     // It tells as much while it does not run.
     ground.start(&plan, What::Keeper, RunState::Stopped).await.unwrap();
     assert_eq!(says(&ground).await.up, UpState::Begun);

@@ -1,6 +1,7 @@
 //! What a mirror may take of a cluster, and its end that needs nobody.
 
-use prodmirror::backend::Unheard;
+use prodmirror::backend::{Unheard, kubernetes::Right};
+use serde_json::{Value, json};
 
 use crate::{
     cli::docker,
@@ -60,6 +61,88 @@ fn past_its_time_a_mirror_goes_without_anybody() {
     };
     until("the cluster removes it", leaving);
     until("it is gone", || !ground().has(&it.name));
+}
+
+/// A rule of whoever runs the cluster, for one mirror's namespace; it is in force when this returns.
+fn no_cron_jobs(it: &User) {
+    let api = "admissionregistration.k8s.io/v1";
+    let metadata = json!({"name": format!("{}-rule", it.name)});
+    let of = json!({"matchLabels": {"kubernetes.io/metadata.name": space(&it.name)}});
+    let all = json!({"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["cronjobs"]});
+    let policy = json!({
+        "matchConstraints": {"resourceRules": [all]},
+        "validations": [{"expression": "false", "message": "nothing runs by the clock here"}],
+    });
+    let binding = json!({
+        "policyName": metadata["name"],
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": of},
+    });
+    for (kind, spec) in [("ValidatingAdmissionPolicy", policy), ("ValidatingAdmissionPolicyBinding", binding)]
+    {
+        let object = json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec});
+        ground().create(&it.cli, &object);
+    }
+    let tries = [
+        "--namespace",
+        &space(&it.name),
+        "create",
+        "cronjob",
+        "x",
+        "--image=x",
+        "--schedule=@daily",
+        "--dry-run=server",
+    ];
+    until("the rule is in force", || !ground().try_kubectl(&tries).status.success());
+}
+
+#[test]
+fn an_end_that_the_cluster_refuses_is_told_with_its_words_and_the_mirror_comes_up() {
+    let it = User::new("endless", |profile| profile.web(""));
+    it.up(&[]).ok();
+    no_cron_jobs(&it);
+    let done = it.up(&["--ttl", "1h", "--format", "json"]).ok();
+    assert!(done.json()["expires"].is_string(), "{done}");
+    let told: Vec<&str> = done.stderr.lines().filter(|line| line.contains("mirror.expiry")).collect();
+    let [note] = told[..] else { panic!("{done}") };
+    for words in ["note: ", "nothing runs by the clock here", "goes with the next `prodmirror gc`"] {
+        assert!(note.contains(words), "{note}");
+    }
+    assert_eq!(it.kubectl(&["get", "cronjob", "mirror.expiry", "--ignore-not-found"]), "");
+    // Without a time to live there is nothing to tell.
+    it.run("down", &[]).ok();
+    let done = it.up(&[]).ok();
+    assert!(!done.stderr.contains("by the clock"), "{done}");
+}
+
+#[test]
+fn whoever_may_not_have_an_end_made_is_told_so_once() {
+    let name = "unbounded";
+    let api = "rbac.authorization.k8s.io";
+    let rule = |right: &Right| json!({"apiGroups": [right.group], "resources": [right.resource], "verbs": [right.verb]});
+    let nodes = json!({"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]});
+    let rules: Vec<Value> = Right::of_a_mirror().iter().map(rule).chain([nodes]).collect();
+    let metadata = json!({"name": name});
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    ground();
+    std::fs::write(&kubeconfig, runtime.block_on(stage::credentials_of(name))).unwrap();
+    let it = User::through(&kubeconfig, name, |profile| profile.web(""));
+    for object in [
+        json!({"apiVersion": format!("{api}/v1"), "kind": "ClusterRole", "metadata": metadata, "rules": rules}),
+        json!({
+            "apiVersion": format!("{api}/v1"), "kind": "ClusterRoleBinding", "metadata": metadata,
+            "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": api, "kind": "User", "name": name}],
+        }),
+    ] {
+        ground().create(&it.cli, &object);
+    }
+    let done = it.up(&["--ttl", "1h"]).ok();
+    assert!(done.stderr.contains("or does not end by itself"), "{done}");
+    assert_eq!(done.stderr.matches("goes with the next `prodmirror gc`").count(), 1, "{done}");
+    it.run("down", &[]).ok();
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{BackendError, Later, Lease, LeaseKind, Listed, Record, Result, Scope, SecretValues},
+    super::{BackendError, Later, Lease, LeaseKind, Listed, Record, Report, Result, Scope, SecretValues},
     Compose,
     keeper_line::KeeperPipe,
 };
@@ -31,7 +31,7 @@ impl Record for Compose {
         Box::pin(self.keeper_glance(mirror))
     }
 
-    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event) -> Later<'a, ()> {
+    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event, _: &'a dyn Report) -> Later<'a, ()> {
         Box::pin(async move {
             let json = serde_json::to_vec(event).map_err(|error| BackendError::Engine {
                 what: "an event for the journal".to_owned(),

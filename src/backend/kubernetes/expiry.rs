@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 use kube::{Api, api::DeleteParams};
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, MANAGED_BY, MANAGER, MIRROR, Result, error};
+use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, Result, error};
 use crate::{
     labels::{Kind, kubernetes::KIND},
     name::Name,
@@ -28,19 +28,13 @@ impl Cluster {
     /// `image` has kubectl as its entry. What runs there may delete that one namespace and do nothing else, and is the
     /// one pod of the mirror that reaches beyond it, to the API server.
     ///
-    /// Answers whether the user may have it made; a mirror without goes with the next `gc`.
-    pub(super) async fn expire(&self, mirror: &Name, at: Timestamp, image: &str) -> Result<bool> {
+    /// # Errors
+    /// As [`Cluster::apply`]; a mirror without goes with the next `gc`.
+    pub(super) async fn expire(&self, mirror: &Name, at: Timestamp, image: &str) -> Result<()> {
         let space = namespace(mirror);
         let parts = manifests(mirror, &space);
-        let made = async {
-            self.apply(&parts).await?;
-            self.apply([&cron_job(mirror, &space, at.max(Timestamp::now() + AHEAD), image)]).await
-        };
-        match made.await {
-            Ok(()) => Ok(true),
-            Err(ClusterError::Refused { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.apply(&parts).await?;
+        self.apply([&cron_job(mirror, &space, at.max(Timestamp::now() + AHEAD), image)]).await
     }
 
     /// The public image of kubectl in the version of the cluster: <https://kubernetes.io/releases/download/#container-images>.

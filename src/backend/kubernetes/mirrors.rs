@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
+use super::{Cluster, ClusterError, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
         Ask, Backend, BackendError, DockerLogins, Endpoint, Exec, Files, Form, Here, Images, Lack, Later,
@@ -21,6 +21,9 @@ use crate::{
 
 /// A pod has its grace to go, and a volume its own time.
 const GONE_WITHIN: Duration = Duration::from_secs(300);
+
+/// Of a mirror that does not end by itself.
+const GOES_LATER: &str = "past its time it goes with the next `prodmirror gc`";
 
 /// What is not gone after this is told, each time anew.
 const HELD_FOR: Duration = Duration::from_secs(15);
@@ -149,8 +152,8 @@ impl Mirrors {
         Ok(names)
     }
 
-    /// Has the cluster know when a mirror's time is over. A user without the rights was told before.
-    async fn end_at(&self, mirror: &Name, expires: Option<&str>) -> Result<()> {
+    /// Has the cluster know when a mirror's time is over, or tells that it will not.
+    async fn end_at(&self, mirror: &Name, expires: Option<&str>, report: &dyn Report) -> Result<()> {
         let Some(at) = expires.and_then(|at| at.parse().ok()) else {
             return Ok(self.cluster.never_expire(mirror).await?);
         };
@@ -158,10 +161,18 @@ impl Mirrors {
             Some(image) => image.clone(),
             None => self.cluster.kubectl_image().await?,
         };
-        if self.cluster.expire(mirror, at, &image).await? {
-            self.settings.nodes.supply(&[image], &Unheard).await?;
+        match self.cluster.expire(mirror, at, &image).await {
+            Ok(()) => self.settings.nodes.supply(&[image], &Unheard).await,
+            Err(no @ (ClusterError::Refused { .. } | ClusterError::Api { .. })) => {
+                let rights = Right::of_its_bounds();
+                // Whoever lacks them was told so before anything was made.
+                if self.cluster.missing_rights(&namespace(mirror), &rights).await?.is_empty() {
+                    report.event(Progress::Note(format!("{no}; {GOES_LATER}")));
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     async fn read_secrets(&self, mirror: &Name) -> Result<SecretValues> {
@@ -190,7 +201,7 @@ fn bounds_missing(space: &str, missing: &[Right]) -> Lack {
             "missing rights in namespace `{space}`: {}; the mirror has no quota there, or does not end by itself",
             listed(missing)
         ),
-        hint: "past its time it goes with the next `prodmirror gc`".to_owned(),
+        hint: GOES_LATER.to_owned(),
         fatal: false,
     }
 }
@@ -285,11 +296,11 @@ impl Record for Mirrors {
         self.says(mirror)
     }
 
-    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event) -> Later<'a, ()> {
+    fn note<'a>(&'a self, mirror: &'a Name, event: &'a Event, report: &'a dyn Report) -> Later<'a, ()> {
         Box::pin(async move {
             self.cluster.add(mirror, event).await?;
             if let Event::UpBegun { expires, .. } | Event::UpFailed { expires, .. } = event {
-                self.end_at(mirror, expires.as_deref()).await?;
+                self.end_at(mirror, expires.as_deref(), report).await?;
             }
             Ok(())
         })

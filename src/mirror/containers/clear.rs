@@ -41,7 +41,7 @@ pub async fn clear(anew: &Anew, stage: &Stage<'_>, observed: &Observed) -> Resul
             continue;
         }
         let event = Event::StoreCleared { store: store.store.to_string() };
-        stage.backend.note(&stage.plan.mirror, &event).await?;
+        stage.backend.note(&stage.plan.mirror, &event, stage.report).await?;
         let pods = stage.plan.pods.iter().filter(|pod| pod.service == store.store);
         let keys: Vec<String> = pods.flat_map(Pod::members).map(|container| container.key.clone()).collect();
         stage.start(What::Containers(&keys), RunState::Absent).await?;

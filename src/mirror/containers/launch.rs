@@ -87,7 +87,7 @@ impl Launch<'_> {
         }
         take_away(&self.stage, pod).await?;
         let (service, ordinal) = (Some(pod.service.to_string()), Some(pod.ordinal));
-        Ok(backend.note(&plan.mirror, &Event::Started { service, ordinal }).await?)
+        Ok(backend.note(&plan.mirror, &Event::Started { service, ordinal }, report).await?)
     }
 
     fn is_needed(&self, does: &Does) -> bool {
@@ -170,7 +170,7 @@ impl Launch<'_> {
             let attachment = pause.and_then(|pause| pause.networks.get(&plan.networks.inside.name));
             if let Some(address) = attachment.and_then(|attachment| attachment.address) {
                 let placed = Event::Placed { duties: pod.duties.clone(), address };
-                self.stage.backend.note(&plan.mirror, &placed).await?;
+                self.stage.backend.note(&plan.mirror, &placed, self.stage.report).await?;
             }
         }
         Ok(())

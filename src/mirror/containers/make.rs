@@ -90,19 +90,19 @@ impl<'a> Changes<'a> {
         }
         let lease = backend.lease(&plan.mirror, run, request.lease).await?;
         let begun = Event::UpBegun { run: run.to_owned(), profile: up.mark(), expires: up.expires() };
-        backend.note(&plan.mirror, &begun).await?;
+        backend.note(&plan.mirror, &begun, report).await?;
         memory::remember(backend, &plan.mirror, request).await?;
         // One that was cut off may have stopped a replica to make another of it: nothing stays stopped.
         if status.up != UpState::Done
             || status.stopped
             || status.replicas.iter().any(|replica| replica.stopped)
         {
-            backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }).await?;
+            backend.note(&plan.mirror, &Event::Started { service: None, ordinal: None }, report).await?;
         }
         timings.push(timing("keeper", began));
         orphans(&stage, containers).await?;
         for event in &stores.touched {
-            backend.note(&plan.mirror, event).await?;
+            backend.note(&plan.mirror, event, report).await?;
         }
         clear(stores, &stage, observed).await?;
         let all = plan.stores.iter().map(|store| &store.store);

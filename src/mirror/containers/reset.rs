@@ -50,7 +50,7 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
     wait::ready(stage.backend, stage.plan, &services, deadline, &step, stage.report).await?;
     let millis = began.elapsed().as_millis() as u64;
     let event = Event::StoreReset { store: store.store.to_string(), millis };
-    stage.backend.note(&stage.plan.mirror, &event).await?;
+    stage.backend.note(&stage.plan.mirror, &event, stage.report).await?;
     stage.report.event(Progress::Done { step, millis });
     Ok(ResetRow { store: store.store.to_string(), millis, bytes })
 }

@@ -90,10 +90,10 @@ impl<'a> Changes<'a> {
         let lease = backend.lease(mirror, run, request.lease).await?;
         self.unless_outrun(up).await?;
         let begun = Event::UpBegun { run: run.to_owned(), profile: up.mark(), expires: up.expires() };
-        backend.note(mirror, &begun).await?;
+        backend.note(mirror, &begun, report).await?;
         memory::remember(backend, mirror, request).await?;
         if status.stopped || status.replicas.iter().any(|replica| replica.stopped) {
-            backend.note(mirror, &Event::Started { service: None, ordinal: None }).await?;
+            backend.note(mirror, &Event::Started { service: None, ordinal: None }, report).await?;
         }
         placing.publish().await?;
         timings.push(timing("record", began));
@@ -101,7 +101,7 @@ impl<'a> Changes<'a> {
         placing.supply(report).await?;
         timings.push(timing("images", began));
         for event in &stores.touched {
-            backend.note(mirror, event).await?;
+            backend.note(mirror, event, report).await?;
         }
         self.clear(up).await?;
         let anew: BTreeSet<&Name> = stores.stores.keys().collect();
@@ -137,7 +137,7 @@ impl<'a> Changes<'a> {
         }
         for store in plan.stores.iter().filter(|store| stores.stores.contains_key(&store.store)) {
             let event = Event::StoreCleared { store: store.store.to_string() };
-            up.backend.note(&plan.mirror, &event).await?;
+            up.backend.note(&plan.mirror, &event, up.report).await?;
             placing.clear(store).await?;
         }
         let anew: Vec<&Name> = stores.stores.keys().collect();

@@ -35,7 +35,7 @@ pub async fn reset(
             .report
             .event(Progress::Begun { step: step.clone(), what: format!("resetting {}", store.store) });
         let event = Event::StoreCleared { store: store.store.to_string() };
-        loading.backend.note(&plan.mirror, &event).await?;
+        loading.backend.note(&plan.mirror, &event, loading.report).await?;
         placing.clear(store).await?;
         begun.push((store, step, Instant::now()));
     }

@@ -187,7 +187,7 @@ async fn place_of(host: &Host, engine: Box<dyn Backend>, name: &Name) -> Result<
             Err(error) => failed = Some(error),
         }
     }
-    Clusters::all_answer(&silent)?;
+    silent.refuse()?;
     failed.map_or(Ok(engine), |error| Err(error.into()))
 }
 

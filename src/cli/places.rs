@@ -39,23 +39,59 @@ impl Place {
 #[derive(Default)]
 pub struct Clusters {
     pub answering: Vec<Box<dyn Backend>>,
-    /// The user's own that are stopped, or whose API server is away: nobody knows what is on them.
-    pub silent: Vec<ClusterName>,
+    pub silent: Silent,
 }
 
-impl Clusters {
+/// The user's own clusters of which nobody knows what is on them.
+#[derive(Default)]
+pub struct Silent {
+    clusters: Vec<ClusterName>,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Why {
+    /// They are stopped, or their API server is away.
+    #[default]
+    NoAnswer,
+    /// The program is not here that knows the way to them.
+    NoKind,
+}
+
+impl Silent {
+    /// A line each, for whoever goes on without them.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let why = match self.why {
+            Why::NoAnswer => "does not answer",
+            Why::NoKind => "cannot be asked, as the program `kind` is not here",
+        };
+        self.clusters.iter().map(move |cluster| format!("{cluster} {why}: mirrors on it are not seen"))
+    }
+
     /// Refuses to take what was not seen for what is not there.
     ///
     /// # Errors
-    /// Where a cluster of the user's does not answer.
-    pub fn all_answer(silent: &[ClusterName]) -> Result<(), Failure> {
-        let Some(first) = silent.first() else { return Ok(()) };
-        let names: Vec<&str> = silent.iter().map(ClusterName::as_str).collect();
-        let message = format!("{} does not answer, and may hold mirrors", names.join(", "));
-        Err(Failure::tool("cluster-silent", message).hint(format!(
-            "`docker start {first}-control-plane` if it is stopped, `kind delete cluster --name {first}` if it is of no use"
-        )))
+    /// Where there is one.
+    pub fn refuse(&self) -> Result<(), Failure> {
+        let Some(first) = self.clusters.first() else { return Ok(()) };
+        let names: Vec<&str> = self.clusters.iter().map(ClusterName::as_str).collect();
+        let names = names.join(", ");
+        Err(match self.why {
+            Why::NoAnswer => {
+                let message = format!("{names} does not answer, and may hold mirrors");
+                Failure::tool("cluster-silent", message).hint(format!(
+                    "`docker start {first}-control-plane` if it is stopped, `kind delete cluster --name {first}` if it is of no use"
+                ))
+            }
+            Why::NoKind => without_kind(format!(
+                "without the program `kind` {names} cannot be asked, and may hold mirrors"
+            )),
+        })
     }
+}
+
+fn without_kind(message: impl Into<String>) -> Failure {
+    Failure::tool("kind-missing", message).hint("install it, or run `make setup-kind`")
 }
 
 impl Host {
@@ -141,8 +177,7 @@ impl Host {
 
     fn kind(&self) -> Result<Kind, Failure> {
         let Some(program) = beside_or_on_path("kind") else {
-            return Err(Failure::tool("kind-missing", "the program `kind` is not here")
-                .hint("install it, or run `make setup-kind`"));
+            return Err(without_kind("the program `kind` is not here"));
         };
         Ok(Kind::new(kind::Settings {
             kind: program,
@@ -192,9 +227,16 @@ impl Host {
         Ok(Doors::new(own, surroundings(), &self.state_dir))
     }
 
-    /// The Kind clusters of this engine that are whole; none where `kind` is not here.
+    /// The Kind clusters of this engine that are whole. Where `kind` is not here nobody can ask them, and containers of
+    /// nodes tell that the user has some.
     pub async fn clusters(&self) -> Result<Clusters, Failure> {
-        let Ok(kind) = self.kind() else { return Ok(Clusters::default()) };
+        let Ok(kind) = self.kind() else {
+            let marked = self.compose(Templates::embedded()).await?.values_of_label(kind::CLUSTER).await?;
+            let own = marked.iter().filter_map(|name| ClusterName::read(name));
+            let clusters = own.filter(|name| name.belongs_to(&self.owner)).collect();
+            let silent = Silent { clusters, why: Why::NoKind };
+            return Ok(Clusters { silent, ..Clusters::default() });
+        };
         let mut all = Clusters::default();
         for found in kind.list(None).await?.into_iter().filter(|found| found.mark.is_some()) {
             let reached = match found.mirrors {
@@ -205,7 +247,7 @@ impl Host {
                 Some(backend) => all.answering.push(backend),
                 // Others' clusters come and go, and one may have gone in between.
                 None if found.name.belongs_to(&self.owner) && kind.names().await?.contains(&found.name) => {
-                    all.silent.push(found.name);
+                    all.silent.clusters.push(found.name);
                 }
                 None => {}
             }
@@ -244,7 +286,7 @@ impl Host {
     pub async fn places(&self, place: &PlaceArgs) -> Result<Clusters, Failure> {
         if let Some(context) = &place.context {
             let answering = vec![self.on(context, Templates::embedded()).await?];
-            return Ok(Clusters { answering, silent: Vec::new() });
+            return Ok(Clusters { answering, ..Clusters::default() });
         }
         let engine = self.connect().await?;
         let mut all = self.clusters().await?;

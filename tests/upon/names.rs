@@ -5,6 +5,7 @@ use std::{io::BufRead as _, process::Child};
 use serde_json::json;
 
 use crate::{
+    cli::{Cli, Done},
     ground::{User, ground, space, until},
     profiles::Profile,
     stage,
@@ -142,6 +143,32 @@ fn gc_takes_what_nobody_will_come_back_for() {
     run.wait().unwrap();
     it.cli.run(&["gc"]).ok();
     until("its mirror is gone", || !own());
+}
+
+#[test]
+fn without_the_program_kind_ones_own_clusters_are_told_and_not_taken_for_none() {
+    let cluster = ground().context.trim_start_matches("kind-");
+    let path = std::env::var("PATH").unwrap();
+    let is_here = std::env::split_paths(&path).any(|folder| folder.join("kind").is_file());
+    assert!(!is_here, "`kind` is on the PATH of the tests: {path}");
+    let it = Cli::new();
+    let as_owner = |words: &[&str]| -> Done {
+        it.command(words).env("PRODMIRROR_OWNER", stage::owner()).output().unwrap().into()
+    };
+    let status = as_owner(&["status"]).ok();
+    let note = format!("note: {cluster} cannot be asked, as the program `kind` is not here");
+    assert!(status.stderr.contains(&note), "{status}");
+    for words in [&["down", "--all"][..], &["gc"], &["logs", "nobody"]] {
+        let error = as_owner(&[words, &["--format", "json"]].concat()).code(4).json();
+        assert_eq!(error["code"], "kind-missing", "{error:#}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(cluster) && message.ends_with("may hold mirrors"), "{message}");
+    }
+    // The cluster is none of whoever else asks.
+    assert!(!it.run(&["status"]).ok().stderr.contains("`kind`"), "it tells of others' clusters");
+    for words in [&["down", "--all"][..], &["gc"]] {
+        it.run(words).ok();
+    }
 }
 
 #[test]

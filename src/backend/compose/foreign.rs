@@ -1,6 +1,6 @@
 //! Containers of anybody's: read, never touched.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::future::try_join_all;
@@ -40,6 +40,12 @@ impl EngineSource for Compose {
 }
 
 impl Compose {
+    /// The values of a label on all containers, the stopped ones too, whoever made them.
+    pub async fn values_of_label(&self, label: &str) -> Result<BTreeSet<String>> {
+        let listed = self.containers_labelled(&[label.to_owned()]).await?;
+        Ok(listed.into_iter().filter_map(|container| container.labels?.remove(label)).collect())
+    }
+
     async fn read_foreign(&self, name: &str) -> Result<Option<Foreign>> {
         let Some(there) = self.inspect(name).await? else { return Ok(None) };
         let container = seen::container(there);

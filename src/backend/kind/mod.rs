@@ -31,6 +31,7 @@ pub use list::KindCluster;
 pub use machine::Machine;
 pub use mark::Mark;
 pub use name::ClusterName;
+pub use nodes::CLUSTER;
 pub use supply::NodesOf;
 pub use through::Through;
 

@@ -2,8 +2,8 @@
 
 use super::{ClusterName, Kind, Result};
 
-/// By it kind knows its own containers.
-const CLUSTER: &str = "io.x-k8s.kind.cluster";
+/// By it kind knows its own containers: the label says the cluster's name.
+pub const CLUSTER: &str = "io.x-k8s.kind.cluster";
 /// kubeadm leaves it on the control plane: whoever may use the engine may all.
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
 /// How long nodes that were started, or made, may take: beside other clusters on few cores two minutes were not enough.

@@ -46,7 +46,7 @@ impl Down {
                     removed.extend(mirror::down(&*backend, &name, &drawn).await?);
                 }
             }
-            Clusters::all_answer(&silent)?;
+            silent.refuse()?;
         } else {
             let (backend, name) = naming::find(&host, &self.name.place, self.name.name.as_deref()).await?;
             let found = backend.list(&Scope::of(&name)).await?;

@@ -57,7 +57,7 @@ impl Gc {
         if self.place.context.is_none() {
             removed.extend(host.unused_clusters(rule.owner.as_deref(), self.dry_run).await?);
         }
-        Clusters::all_answer(&silent)?;
+        silent.refuse()?;
         drop(drawn);
         let expired = spool::expire(&host.state_dir, std::time::SystemTime::now(), self.dry_run)?;
         if !expired.is_empty() {

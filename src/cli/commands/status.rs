@@ -46,8 +46,8 @@ impl Status {
                 if self.name.place.context.is_none() {
                     registries = host.caches(None).await?;
                 }
-                for cluster in silent {
-                    ui.say(format!("note: {cluster} does not answer: mirrors on it are not seen"));
+                for note in silent.notes() {
+                    ui.say(format!("note: {note}"));
                 }
                 for backend in answering {
                     for found in backend.list(&Scope::default()).await? {

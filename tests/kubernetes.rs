@@ -19,6 +19,8 @@ mod environment;
 mod live;
 #[path = "kubernetes/objects.rs"]
 mod objects;
+#[path = "kubernetes/one.rs"]
+mod one;
 #[path = "support/planted.rs"]
 mod planted;
 #[path = "kubernetes/resumed.rs"]

@@ -19,6 +19,8 @@ mod holes;
 mod laws;
 #[path = "plan/ledger.rs"]
 mod ledger;
+#[path = "plan/objects.rs"]
+mod objects;
 #[path = "plan/order.rs"]
 mod order;
 #[path = "plan/parts.rs"]

@@ -21,16 +21,18 @@ median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
 docker load -q -i "$work/hand/helper.tar" >/dev/null
 secrets=$(sed -n 's/.*\${\([A-Z_]*\):?.*/\1/p' "$work/hand/compose.yaml" | sort -u)
 for name in $secrets; do export "$name=0123456789abcdef"; done
+seed() {
+  local file
+  for file in "examples/shop/seed/$1"/*; do
+    case $file in *.gz) zcat "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac
+  done
+}
 by_hand() {
   local compose=(docker compose -f "$work/hand/compose.yaml")
   "${compose[@]}" up -d --quiet-pull db.0.main cache.0.main >/dev/null 2>&1
   until "${compose[@]}" exec -T db.0.main pg_isready -q -U shop -d shop; do sleep 0.1; done
-  for file in examples/shop/seed/db/*; do
-    case $file in *.gz) zcat "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac
-  done | "${compose[@]}" exec -T db.0.main psql -q -v ON_ERROR_STOP=1 -U shop -d shop >/dev/null
-  for file in examples/shop/seed/cache/*; do
-    case $file in *.gz) zcat "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac
-  done | "${compose[@]}" exec -T -e REDISCLI_AUTH="$CACHE_PASSWORD" cache.0.main redis-cli --pipe >/dev/null
+  seed db | "${compose[@]}" exec -T db.0.main psql -q -v ON_ERROR_STOP=1 -U shop -d shop >/dev/null
+  seed cache | "${compose[@]}" exec -T -e REDISCLI_AUTH="$CACHE_PASSWORD" cache.0.main redis-cli --pipe >/dev/null
   "${compose[@]}" up -d >/dev/null 2>&1
   local port
   port=$("${compose[@]}" port pm.gateway 20001 | cut -d: -f2)

@@ -12,14 +12,7 @@ taken_node() {
 }
 
 take_node() {
-  local image content="public $public_node"
-  image=$(taken_node)
-  [ "$(content_of "$image")" != "$content" ] || return 0
-  say "pulling $public_node as $image"
-  printf 'FROM %s\n' "$public_node" |
-    docker build --quiet --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" \
-      --label prodmirror.role=docker.io/kindest/node - >/dev/null ||
-    die "pulling $public_node failed; PRODMIRROR_REGISTRY=no builds a node from packages instead"
+  take_image "$(taken_node)" "$public_node" "a node" --label prodmirror.role=docker.io/kindest/node
 }
 
 build_node() {

@@ -78,23 +78,30 @@ base_sources() {
   printf 'deb %s bookworm-security main\n' "$security"
 }
 
-# build_role postgres:15: from distribution packages, on the base.
-build_role() {
-  local image=prodmirror-built/$1 folder=$images/${1%%:*} content
+# build_image IMAGE FOLDER: from distribution packages, on the base.
+build_image() {
+  local image=$1 folder=$2 content
   content=$(content_hash "$folder" "$base_content")
   [ "$(content_of "$image")" != "$content" ] || return 0
+  ensure_base
   say "building $image"
   docker build --quiet --tag "$image" --build-arg "BASE=$base_image" \
     --label prodmirror.image=built --label "prodmirror.content=$content" "$folder" >/dev/null ||
     die "building $image failed; to see all of it: docker build --build-arg BASE=$base_image $folder"
 }
 
-# take_role postgres:15 PUBLIC: the public image under the role's name, with our label.
-take_role() {
-  local image=prodmirror-built/$1 content="public $2"
+# take_image IMAGE PUBLIC WHAT [OPTION…]: a public image under a name of ours, with our labels and what else the build is told.
+take_image() {
+  local image=$1 public=$2 what=$3 content="public $2"
+  shift 3
   [ "$(content_of "$image")" != "$content" ] || return 0
-  say "pulling $2 as $image"
-  printf 'FROM %s\n' "$2" |
-    docker build --quiet --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" - >/dev/null ||
-    die "pulling $2 failed; PRODMIRROR_REGISTRY=no builds the role from distribution packages instead"
+  say "pulling $public as $image"
+  printf 'FROM %s\n' "$public" |
+    docker build --quiet --tag "$image" --label prodmirror.image=built --label "prodmirror.content=$content" "$@" - >/dev/null ||
+    die "pulling $public failed; PRODMIRROR_REGISTRY=no builds $what from distribution packages instead"
 }
+
+# build_role postgres:15
+build_role() { build_image "prodmirror-built/$1" "$images/${1%%:*}"; }
+# take_role postgres:15 PUBLIC
+take_role() { take_image "prodmirror-built/$1" "$2" "the role"; }

@@ -4,12 +4,16 @@ use crate::ground::{User, ground, space};
 
 const WEB: &str = r#"env: {DATABASE_URL: "${store:db.url}", TOKEN: "x-${secret:token}"}
 replicas: 2
+disruption: {min_available: 50%}
 labels: {team: checkout}"#;
 
 #[test]
 fn the_namespace_of_a_mirror_gives_its_profile_back() {
     let it = User::new("captured", |profile| {
-        profile.with("secrets: {db-password: {}, token: {}}").web(WEB).db("settings: {max_connections: 20}")
+        profile
+            .with("secrets: {db-password: {}, token: {}}")
+            .web(WEB)
+            .db("settings: {max_connections: 20}\ndisruption: {max_unavailable: 0}")
     });
     it.up(&[]).ok();
     let namespace = space(&it.name);

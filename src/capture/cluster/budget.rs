@@ -10,10 +10,7 @@ use super::{
     },
     scene::Scene,
 };
-use crate::{
-    plan::kubernetes::{Body, ObjectKind},
-    render::kubernetes::words,
-};
+use crate::{plan::kubernetes::ObjectKind, render::kubernetes::words};
 
 pub(super) const FROM: &str = "the budget";
 const KIND: ObjectKind = ObjectKind::PodDisruptionBudget;
@@ -22,26 +19,31 @@ pub(super) fn read(scene: &Scene<'_>, of: &Workload<'_>, within: &Within, wanted
     if of.part != Part::Main || within.keys() != ["disruption"] {
         return None;
     }
-    let planned = scene.planned_object(KIND, of.name).filter(|object| {
-        // No other object of that kind and name is planned.
-        matches!(object.body, Body::DisruptionBudget { .. })
-    });
-    let Some(object) = planned else { return Some(Reading::unread("no budget is planned")) };
+    let Some(object) = scene.planned_object(KIND, of.name) else {
+        return Some(Reading::unread("no budget is planned"));
+    };
     let Some(found) = scene.found(object) else { return Some(scene.missing(KIND.as_str(), FROM)) };
     let live = bound(found);
+    let otherwise = |live: Json, why: &str| Some(Reading::other(wanted, live, FROM).because(why));
     // Whatever else stands in it selects other pods.
     if found["spec"]["selector"] != json!({"matchLabels": words::selected(object)}) {
-        return Some(Reading::other(wanted, live, FROM).because("it selects other pods than its service's"));
+        return otherwise(live, "it selects other pods than its service's");
+    }
+    // Kubernetes' own default is not written.
+    let policy = &found["spec"]["unhealthyPodEvictionPolicy"];
+    if !policy.is_null() && policy != "IfHealthyBudget" {
+        return otherwise(live, "what is not ready is evicted whatever its bound says");
     }
     if let Some((name, _)) = foreign(scene, of).next() {
         let why =
             format!("{} {name} holds its pods too: the API server evicts none of them then", KIND.as_str());
-        return Some(Reading::other(wanted, live, FROM).because(why));
+        return otherwise(live, &why);
     }
     let words = |bound: &Json| bound.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
-    let is_other_word = words(&live) != words(wanted);
-    let reading = Reading::of(wanted, live, FROM);
-    Some(if is_other_word { reading.because("its bound is given by another word") } else { reading })
+    if words(&live) != words(wanted) {
+        return otherwise(live, "its bound is given by another word");
+    }
+    Some(Reading::of(wanted, live, FROM))
 }
 
 /// Budgets that the plan has not and that hold pods of a workload.

@@ -136,6 +136,8 @@ fn a_budget_is_the_planned_one_over_its_own_pods_and_no_other_holds_them() {
     ] {
         breaks(|stage| spec(stage)["selector"] = selector, [AT]);
     }
+    breaks(|stage| spec(stage)["unhealthyPodEvictionPolicy"] = json!("AlwaysAllow"), [AT]);
+    passes(|stage| spec(stage)["unhealthyPodEvictionPolicy"] = json!("IfHealthyBudget"));
     let of = |name: &str| {
         let selector = json!({"matchLabels": {"prodmirror/service": name}});
         json!({"metadata": {}, "spec": {"minAvailable": 1, "selector": selector}})

@@ -52,8 +52,8 @@ pub trait Placing: Send + Sync {
     fn preview(&self) -> Later<'_, Vec<ObjectDifference>>;
 
     /// Has the mirror's record say which ports are open on whichever host asks for them, and the place how much of it
-    /// the mirror may take.
-    fn publish(&self) -> Later<'_, ()>;
+    /// the mirror may take; a note tells that it will not hold it to that.
+    fn publish<'s>(&'s self, report: &'s dyn Report) -> Later<'s, ()>;
 
     /// Makes sure that the nodes can have the images.
     fn supply<'s>(&'s self, report: &'s dyn Report) -> Later<'s, ()>;

@@ -63,15 +63,16 @@ fn past_its_time_a_mirror_goes_without_anybody() {
     until("it is gone", || !ground().has(&it.name));
 }
 
-/// A rule of whoever runs the cluster, for one mirror's namespace; it is in force when this returns.
-fn no_cron_jobs(it: &User) {
+/// A rule of whoever runs the cluster against a kind in one mirror's namespace; `tries` are words for kubectl that it
+/// refuses once it is in force.
+fn refuse(it: &User, group: &str, resource: &str, tries: &[&str]) {
     let api = "admissionregistration.k8s.io/v1";
-    let metadata = json!({"name": format!("{}-rule", it.name)});
+    let metadata = json!({"name": format!("{}-{resource}", it.name)});
     let of = json!({"matchLabels": {"kubernetes.io/metadata.name": space(&it.name)}});
-    let all = json!({"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["cronjobs"]});
+    let all = json!({"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": [resource]});
     let policy = json!({
         "matchConstraints": {"resourceRules": [all]},
-        "validations": [{"expression": "false", "message": "nothing runs by the clock here"}],
+        "validations": [{"expression": "false", "message": "not on this cluster", "reason": "Forbidden"}],
     });
     let binding = json!({
         "policyName": metadata["name"],
@@ -83,36 +84,26 @@ fn no_cron_jobs(it: &User) {
         let object = json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec});
         ground().create(&it.cli, &object);
     }
-    let tries = [
-        "--namespace",
-        &space(&it.name),
-        "create",
-        "cronjob",
-        "x",
-        "--image=x",
-        "--schedule=@daily",
-        "--dry-run=server",
-    ];
+    let space = space(&it.name);
+    let tries = [&["--namespace", &space, "create"], tries, &["--dry-run=server"]].concat();
     until("the rule is in force", || !ground().try_kubectl(&tries).status.success());
 }
 
 #[test]
-fn an_end_that_the_cluster_refuses_is_told_with_its_words_and_the_mirror_comes_up() {
-    let it = User::new("endless", |profile| profile.web(""));
+fn a_quota_or_an_end_that_the_cluster_refuses_is_told_with_its_words_and_the_mirror_comes_up() {
+    let it = User::new("refused", |profile| profile.web(""));
     it.up(&[]).ok();
-    no_cron_jobs(&it);
-    let done = it.up(&["--ttl", "1h", "--format", "json"]).ok();
+    refuse(&it, "batch", "cronjobs", &["cronjob", "x", "--image=x", "--schedule=@daily"]);
+    refuse(&it, "", "resourcequotas", &["quota", "x", "--hard=pods=1"]);
+    let done = it.up(&["--ttl", "1h", "--set", "services.web.replicas=2", "--format", "json"]).ok();
     assert!(done.json()["expires"].is_string(), "{done}");
-    let told: Vec<&str> = done.stderr.lines().filter(|line| line.contains("mirror.expiry")).collect();
-    let [note] = told[..] else { panic!("{done}") };
-    for words in ["note: ", "nothing runs by the clock here", "goes with the next `prodmirror gc`"] {
-        assert!(note.contains(words), "{note}");
+    let told: Vec<&str> = done.stderr.lines().filter(|line| line.contains("not on this cluster")).collect();
+    assert!(told.len() == 2 && told.iter().all(|line| line.starts_with("note: ")), "{done}");
+    for words in [["mirror.expiry", "goes with the next `prodmirror gc`"], ["quota of mirror", "has none"]] {
+        assert!(told.iter().any(|line| words.iter().all(|word| line.contains(word))), "{words:?}: {done}");
     }
     assert_eq!(it.kubectl(&["get", "cronjob", "mirror.expiry", "--ignore-not-found"]), "");
-    // Without a time to live there is nothing to tell.
     it.run("down", &[]).ok();
-    let done = it.up(&[]).ok();
-    assert!(!done.stderr.contains("by the clock"), "{done}");
 }
 
 #[test]

@@ -25,15 +25,13 @@ impl Cluster {
     /// its claims are still there.
     ///
     /// It is no part of the rendered files: whoever applies them at one go would be refused until it has been counted.
-    /// A user who may not make one has a mirror without.
+    ///
+    /// # Errors
+    /// What the API server says against it; a mirror lives without one.
     pub(super) async fn bound(&self, plan: &ClusterPlan) -> Result<()> {
         let quotas: Api<ResourceQuota> = Api::namespaced(self.client.clone(), &plan.namespace);
         let what = format!("quota of mirror `{}`", plan.mirror);
-        let there = match error::answer(&what, quotas.get_opt(NAME)).await? {
-            Ok(there) => there,
-            Err(no) if error::status(&no) == Some(403) => return Ok(()),
-            Err(no) => return Err(error::refused(what, &no)),
-        };
+        let there = error::ask(&what, quotas.get_opt(NAME)).await?;
         let had = there.and_then(|quota| quota.spec?.hard).unwrap_or_default();
         let Bounds { pods, claims, storage } = plan.bounds;
         let most = |key: &str, planned: u64| {
@@ -63,7 +61,6 @@ impl Cluster {
                 // Without such a controller nothing is refused for long, or the refusal says why.
                 Err(_) => Ok(()),
             },
-            Err(no) if error::status(&no) == Some(403) => Ok(()),
             Err(no) => Err(error::refused(what, &no)),
         }
     }

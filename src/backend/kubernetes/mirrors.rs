@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{Cluster, ClusterError, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
+use super::{Cluster, Doors, MANAGED_BY, MANAGER, Right, lease::Held, list::ListedMirror};
 use crate::{
     backend::{
         Ask, Backend, BackendError, DockerLogins, Endpoint, Exec, Files, Form, Here, Images, Lack, Later,
@@ -161,18 +161,11 @@ impl Mirrors {
             Some(image) => image.clone(),
             None => self.cluster.kubectl_image().await?,
         };
-        match self.cluster.expire(mirror, at, &image).await {
-            Ok(()) => self.settings.nodes.supply(&[image], &Unheard).await,
-            Err(no @ (ClusterError::Refused { .. } | ClusterError::Api { .. })) => {
-                let rights = Right::of_its_bounds();
-                // Whoever lacks them was told so before anything was made.
-                if self.cluster.missing_rights(&namespace(mirror), &rights).await?.is_empty() {
-                    report.event(Progress::Note(format!("{no}; {GOES_LATER}")));
-                }
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
+        let made = self.cluster.expire(mirror, at, &image).await;
+        if self.cluster.lives_without(&namespace(mirror), made, GOES_LATER, report).await? {
+            return Ok(());
         }
+        self.settings.nodes.supply(&[image], &Unheard).await
     }
 
     async fn read_secrets(&self, mirror: &Name) -> Result<SecretValues> {

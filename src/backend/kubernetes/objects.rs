@@ -149,11 +149,13 @@ impl Placing for InPlace<'_> {
         Box::pin(async move { Ok(self.cluster.ready(&self.launch(), services, within, step, report).await?) })
     }
 
-    fn publish(&self) -> Later<'_, ()> {
+    fn publish<'s>(&'s self, report: &'s dyn Report) -> Later<'s, ()> {
         Box::pin(async move {
             let published = self.cluster.keep_doors(&self.plan.mirror, &self.plan.doors);
             let (bounded, published) = tokio::join!(self.cluster.bound(self.plan), published);
-            Ok(bounded.and(published)?)
+            published?;
+            self.cluster.lives_without(&self.plan.namespace, bounded, "the mirror has none", report).await?;
+            Ok(())
         })
     }
 

@@ -9,6 +9,7 @@ use k8s_openapi::api::authorization::v1::{
 use kube::{Api, api::PostParams};
 
 use super::{Cluster, ClusterError, Result, error::ask};
+use crate::backend::{Progress, Report};
 
 /// One thing to do to one sort of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +103,27 @@ impl Cluster {
             return Ok(());
         }
         Err(ClusterError::Rights { namespace: namespace.to_owned(), missing })
+    }
+
+    /// Whether a mirror has to live without its quota or its end, as these could not be made; a note tells why and what
+    /// follows. Whoever lacks the rights was told so before anything was made, and is not told again.
+    pub(super) async fn lives_without(
+        &self,
+        namespace: &str,
+        made: Result<()>,
+        then: &str,
+        report: &dyn Report,
+    ) -> Result<bool> {
+        match made {
+            Ok(()) => Ok(false),
+            Err(no @ (ClusterError::Refused { .. } | ClusterError::Api { .. })) => {
+                if self.missing_rights(namespace, &Right::of_its_bounds()).await?.is_empty() {
+                    report.event(Progress::Note(format!("{no}; {then}")));
+                }
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn may(&self, namespace: &str, right: &Right) -> Result<bool> {

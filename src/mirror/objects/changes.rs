@@ -95,7 +95,7 @@ impl<'a> Changes<'a> {
         if status.stopped || status.replicas.iter().any(|replica| replica.stopped) {
             backend.note(mirror, &Event::Started { service: None, ordinal: None }, report).await?;
         }
-        placing.publish().await?;
+        placing.publish(report).await?;
         timings.push(timing("record", began));
         let began = Instant::now();
         placing.supply(report).await?;

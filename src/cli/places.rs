@@ -137,15 +137,16 @@ impl Host {
     ) -> Result<Place, Failure> {
         let kind = self.kind()?;
         let mut known = Capabilities::unknown(BackendKind::Kind, ask.mirror.clone(), ask.owner.clone());
-        kind.machine().await?.tell(&mut known);
-        known.cluster.node_image = kind.node_image().await?;
+        let (machine, node_image) = tokio::try_join!(kind.machine(), kind.node_image())?;
+        machine.tell(&mut known);
+        known.cluster.node_image = node_image;
         let shape = ClusterShape::of(profile, &known);
         let name = match args.fresh_cluster {
             true => ClusterName::own(&self.owner, &ask.mirror),
             false => ClusterName::shared(&self.owner, &shape),
         };
         let in_use = kind.ensure(&self.owner, &name, &shape, report).await?;
-        let backend = self.in_kind(&kind, &name, templates).await?;
+        let backend = self.with_key(&kind, &name, in_use.credentials().to_owned(), templates).await?;
         Ok(Place { backend, _in_use: Some(in_use) })
     }
 
@@ -155,7 +156,18 @@ impl Host {
         name: &ClusterName,
         templates: Templates,
     ) -> Result<Box<dyn Backend>, Failure> {
-        let way = Kubeconfig::Text(kind.credentials(name).await?);
+        let credentials = kind.credentials(name).await?;
+        self.with_key(kind, name, credentials, templates).await
+    }
+
+    async fn with_key(
+        &self,
+        kind: &Kind,
+        name: &ClusterName,
+        credentials: String,
+        templates: Templates,
+    ) -> Result<Box<dyn Backend>, Failure> {
+        let way = Kubeconfig::Text(credentials);
         let cluster = Cluster::connect(&way, &name.context()).await.map_err(BackendError::from)?;
         let nodes = Arc::new(kind::NodesOf {
             kind: kind.clone(),

@@ -234,6 +234,11 @@ impl Kind {
         Ok(self.names().await?.iter().any(stays))
     }
 
+    /// Whether an owner's nodes have pulled from a registry through a cache.
+    pub(super) async fn has_cache(&self, owner: &str, upstream: &str) -> Result<bool> {
+        self.has_volume(&name::cache(owner, upstream)).await
+    }
+
     async fn has_volume(&self, name: &str) -> Result<bool> {
         let filter = format!("name=^{name}$");
         Ok(!self.docker(&[&"volume", &"ls", &"--quiet", &"--filter", &filter]).await?.is_empty())

@@ -1,6 +1,9 @@
 //! The cluster that a mirror runs on: found, or made, by whoever comes first.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use super::{
     ClusterName, Kind, Mark, Result,
@@ -24,15 +27,27 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// A cluster that nobody of this host removes while this is held. Drop it when the mirror's namespace is there: from
 /// then on the cluster itself tells that it is used.
-#[derive(Debug)]
 pub struct InUse {
     name: ClusterName,
+    credentials: String,
     _lock: Locked,
+}
+
+/// Without the key.
+impl fmt::Debug for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InUse").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl InUse {
     pub fn name(&self) -> &ClusterName {
         &self.name
+    }
+
+    /// As [`Kind::credentials`] answers them.
+    pub fn credentials(&self) -> &str {
+        &self.credentials
     }
 }
 
@@ -57,9 +72,11 @@ impl Kind {
                 && let Some(mark) = self.mark(name).await?
             {
                 refuse_other(name, shape, &mark)?;
-                self.wake(name).await?;
+                let nodes = self.wake(name).await?;
+                let (credentials, ()) =
+                    tokio::try_join!(self.credentials(name), self.until_ready(name, nodes))?;
                 lock.touch();
-                return Ok(InUse { name: name.clone(), _lock: lock });
+                return Ok(InUse { name: name.clone(), credentials, _lock: lock });
             }
             // Nobody uses what was not made; whoever is at it is waited for. And between this lock and the next one it
             // may be removed again.
@@ -95,7 +112,8 @@ impl Kind {
                 done => break done?,
             }
         }
-        self.wake(name).await?;
+        let nodes = self.wake(name).await?;
+        self.until_ready(name, nodes).await?;
         let mark = Mark { owner: owner.to_owned(), shape: shape.clone(), made: jiff::Timestamp::now() };
         self.set_mark(name, &mark).await?;
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

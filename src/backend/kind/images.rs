@@ -6,6 +6,8 @@
 
 use std::{collections::BTreeMap, ffi::OsStr, path::Path, time::Instant};
 
+use futures_util::future::try_join_all;
+
 use super::{ClusterName, Kind, Result, io};
 use crate::{
     backend::{BackendError, Progress, Report, SecretValues},
@@ -55,17 +57,16 @@ impl Kind {
         references: &[&str],
         report: &dyn Report,
     ) -> Result<NodeImages> {
+        let (known, nodes) = tokio::try_join!(
+            try_join_all(references.iter().map(|reference| self.here(reference))),
+            self.had_by_nodes(name),
+        )?;
         let (mut here, mut left) = (Vec::new(), Vec::new());
-        for reference in references {
-            match self.here(reference).await? {
+        for (reference, known) in references.iter().zip(known) {
+            match known {
                 Some(found) => here.push(found),
                 None => left.push((*reference).to_owned()),
             }
-        }
-        let mut nodes = Vec::new();
-        for node in self.nodes_for_pods(name).await? {
-            let there = self.on_node(&node).await?;
-            nodes.push((node, there));
         }
         let is_lacking = |image: &&Here<'_>| nodes.iter().any(|(_, there)| !image.is_on(there));
         let lacking: Vec<_> = here.iter().filter(is_lacking).collect();
@@ -98,9 +99,14 @@ impl Kind {
         Ok(Some(Here { reference, canonical: canonical.to_pull(), digest_of, id }))
     }
 
-    pub(super) async fn on_node(&self, node: &str) -> Result<OnNode> {
-        let printed = self.on(node, &["images", "list"]).await?;
-        Ok(printed.lines().skip(1).filter_map(listed).collect())
+    /// The nodes that pods may come to, each with what it has.
+    pub(super) async fn had_by_nodes(&self, name: &ClusterName) -> Result<Vec<(String, OnNode)>> {
+        let nodes = self.nodes_for_pods(name).await?;
+        let there = nodes.into_iter().map(async |node| {
+            let printed = self.on(&node, &["images", "list"]).await?;
+            Ok((node, printed.lines().skip(1).filter_map(listed).collect()))
+        });
+        try_join_all(there).await
     }
 
     async fn send(&self, nodes: &[&str], images: &[&Here<'_>]) -> Result<()> {

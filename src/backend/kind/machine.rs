@@ -24,13 +24,16 @@ pub struct Machine {
 }
 
 impl Kind {
-    /// Asks the engine, before there is a cluster.
-    pub async fn machine(&self) -> Result<Machine> {
-        let printed = self.docker(&[&"info", &"--format", &"{{json .}}"]).await?;
-        serde_json::from_str(&printed).map_err(|error| BackendError::Engine {
-            what: "what the engine says of its machine".to_owned(),
-            why: error.to_string(),
-        })
+    /// Asks the engine, before there is a cluster; once, for it is slow to answer this.
+    pub async fn machine(&self) -> Result<&Machine> {
+        let ask = async || {
+            let printed = self.docker(&[&"info", &"--format", &"{{json .}}"]).await?;
+            serde_json::from_str(&printed).map_err(|error| BackendError::Engine {
+                what: "what the engine says of its machine".to_owned(),
+                why: error.to_string(),
+            })
+        };
+        self.machine.get_or_try_init(ask).await
     }
 }
 

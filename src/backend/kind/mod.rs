@@ -22,7 +22,9 @@ mod supply;
 mod through;
 mod upstream;
 
-use std::{ffi::OsStr, path::PathBuf};
+use std::{ffi::OsStr, path::PathBuf, sync::Arc};
+
+use tokio::sync::OnceCell;
 
 pub use cache::Cache;
 pub use ensure::InUse;
@@ -65,6 +67,7 @@ pub struct Kind {
     program: Program,
     docker: Program,
     state_dir: PathBuf,
+    machine: Arc<OnceCell<Machine>>,
 }
 
 impl Kind {
@@ -76,7 +79,7 @@ impl Kind {
             environment: environment.clone(),
             shown: Vec::new(),
         };
-        Self { program: program(kind), docker: program(docker), state_dir }
+        Self { program: program(kind), docker: program(docker), state_dir, machine: Arc::default() }
     }
 
     /// Makes a cluster of which nothing is there, and waits until its control plane is ready.

@@ -10,6 +10,8 @@ const ADMIN: &str = "/etc/kubernetes/admin.conf";
 const READY_WITHIN: &str = "300s";
 /// A moment more, so that it is `kubectl` that tells which node is not ready.
 const ANSWERS_WITHIN: &str = "310s";
+/// A line for each node: whether it is ready.
+const READY: &str = r#"{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}"#;
 
 impl Kind {
     /// The containers of the nodes that pods may come to: the control plane takes them only where it is alone.
@@ -21,19 +23,26 @@ impl Kind {
         Ok(nodes)
     }
 
-    /// Starts the nodes that are stopped, as all are after a restart of the machine, and waits until each is ready.
-    pub(super) async fn wake(&self, name: &ClusterName) -> Result<()> {
-        let asleep = self.containers(name, &["status=exited", "status=created"]).await?;
+    /// Starts the nodes that are stopped, as all are after a restart of the machine, and answers how many nodes there are.
+    pub(super) async fn wake(&self, name: &ClusterName) -> Result<usize> {
+        let asleep = self.containers(name, &["status=exited", "status=created"]);
+        let (asleep, all) = tokio::try_join!(asleep, self.containers(name, &[]))?;
         for node in &asleep {
             self.docker(&[&"start", node]).await?;
         }
+        Ok(all.len())
+    }
+
+    /// Waits until so many nodes are there, and each is ready.
+    pub(super) async fn until_ready(&self, name: &ClusterName, nodes: usize) -> Result<()> {
         // kind waits for the control plane alone, and a pod that finds no node is told as one that will never run. A node
-        // that has joined is known a moment later.
-        let nodes = self.containers(name, &[]).await?.len();
+        // that has joined is known a moment later. Of a cluster that stood there before one question tells all.
         let script = format!(
-            "until kubectl --kubeconfig {ADMIN} get --raw /readyz >/dev/null 2>&1; do sleep 1; done; \
-             until [ $(kubectl --kubeconfig {ADMIN} get nodes --output name | wc -l) -ge {nodes} ]; do sleep 1; done; \
-             exec kubectl --kubeconfig {ADMIN} wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
+            "export KUBECONFIG={ADMIN}; \
+             [ $(kubectl get nodes --output jsonpath='{READY}' 2>/dev/null | grep -cx True) -ge {nodes} ] && exit; \
+             until kubectl get --raw /readyz >/dev/null 2>&1; do sleep 1; done; \
+             until [ $(kubectl get nodes --output name | wc -l) -ge {nodes} ]; do sleep 1; done; \
+             exec kubectl wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
         );
         let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 7] =
             [&"exec", &name.control_plane(), &"timeout", &ANSWERS_WITHIN, &"sh", &"-c", &script];

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use futures_util::future::try_join_all;
+
 use super::{ClusterName, Kind, Through};
 use crate::{
     backend::{Ask, Brought, Here, Images, Later, Nodes, Report, Result},
@@ -43,7 +45,7 @@ impl Images for NodesOf {
             // Whoever gives an archive wants what is in it, and an engine alone reads one.
             let had = match archive {
                 Some(_) => Vec::new(),
-                None => self.pull(&self.elsewhere(images).await?, report).await?,
+                None => self.pull(&self.elsewhere(images, roles).await?, report).await?,
             };
             let rest: Vec<Image> = images.iter().filter(|image| !had.contains(image)).cloned().collect();
             let brought = self.engine.bring(&rest, archive, roles, report).await?;
@@ -58,12 +60,13 @@ impl Images for NodesOf {
             let unknown: Vec<_> =
                 unknown.filter(|(image, _)| !here.images.contains_key(&image.to_engine())).collect();
             if !unknown.is_empty() {
-                let arch = self.kind.machine().await?.arch();
+                let (machine, nodes) =
+                    tokio::try_join!(self.kind.machine(), self.kind.had_by_nodes(&self.name))?;
+                let arch = machine.arch();
                 // What one node has all can have.
-                for node in self.kind.nodes_for_pods(&self.name).await? {
-                    let there = self.kind.on_node(&node).await?;
+                for (node, there) in &nodes {
                     for (image, reference) in &unknown {
-                        if let Some(facts) = self.kind.facts_on(&node, &there, reference, &arch).await? {
+                        if let Some(facts) = self.kind.facts_on(node, there, reference, &arch).await? {
                             here.images.entry(image.to_engine()).or_insert(facts);
                         }
                     }
@@ -84,11 +87,29 @@ impl NodesOf {
         self.kind.pull_through(&self.name, &self.through, &named, report).await
     }
 
-    /// The images of registries that the engine does not have.
-    async fn elsewhere(&self, images: &[Image]) -> Result<Vec<Image>> {
-        let mut elsewhere = Vec::new();
-        for (image, _) in registry_images(images) {
-            if self.kind.here(&image.to_engine()).await?.is_none() {
+    /// The images that the engine does not have, and that a registry may give.
+    ///
+    /// Where a build stands in for an image, its registry is likely not in reach at all: the engine, which is quicker
+    /// than a cache that is made for it, is asked first.
+    async fn elsewhere(&self, images: &[Image], roles: &BTreeMap<String, String>) -> Result<Vec<Image>> {
+        let known = images.iter().map(Image::to_engine).collect::<Vec<_>>();
+        let known = try_join_all(known.iter().map(|image| self.kind.here(image))).await?;
+        let lacking =
+            images.iter().zip(&known).filter(|(_, here)| here.is_none()).map(|(image, _)| image.clone());
+        let (mut elsewhere, mut away) = (Vec::new(), BTreeMap::new());
+        for (image, reference) in registry_images(&lacking.collect::<Vec<_>>()) {
+            let registry = reference.registry();
+            let is_away = match away.get(&registry) {
+                Some(known) => *known,
+                None if roles.contains_key(&reference.canonical_name()) => {
+                    let is_away = !self.kind.has_cache(&self.through.owner, &registry).await?
+                        && self.engine.digest(reference).await.is_err();
+                    away.insert(registry, is_away);
+                    is_away
+                }
+                None => false,
+            };
+            if !is_away {
                 elsewhere.push(image.clone());
             }
         }

@@ -46,11 +46,7 @@ impl Kind {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let mut nodes = Vec::new();
-        for node in self.nodes_for_pods(name).await? {
-            let there = self.on_node(&node).await?;
-            nodes.push((node, there));
-        }
+        let nodes = self.had_by_nodes(name).await?;
         let is_lacking = |image: &&ImageRef| nodes.iter().any(|(_, there)| !is_on(there, image));
         let (lacking, mut had): (Vec<&ImageRef>, Vec<_>) = images.iter().partition(|image| is_lacking(image));
         if !lacking.is_empty() {

@@ -73,9 +73,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The worst of all, the first of its kind in the order of what is wanted.
-pub(super) fn judge(seen: &Seen, wanted: &[Wanted]) -> Verdict {
-    let verdicts = wanted.iter().map(|one| one_of(seen, one));
+/// A verdict on each of what is wanted.
+pub(super) fn each(seen: &Seen, wanted: &[Wanted]) -> Vec<Verdict> {
+    wanted.iter().map(|one| one_of(seen, one)).collect()
+}
+
+/// The worst of all, the first of its kind.
+pub(super) fn worst(verdicts: Vec<Verdict>) -> Verdict {
     let weight = |verdict: &Verdict| match verdict {
         Verdict::Done => 0,
         Verdict::Unproven => 1,
@@ -83,7 +87,8 @@ pub(super) fn judge(seen: &Seen, wanted: &[Wanted]) -> Verdict {
         Verdict::Doubt(_) => 3,
         Verdict::Never(_) => 4,
     };
-    verdicts.fold(Verdict::Done, |worst, next| if weight(&next) > weight(&worst) { next } else { worst })
+    let worse = |worst, next| if weight(&next) > weight(&worst) { next } else { worst };
+    verdicts.into_iter().fold(Verdict::Done, worse)
 }
 
 fn one_of(seen: &Seen, wanted: &Wanted) -> Verdict {

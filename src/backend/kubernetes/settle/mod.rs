@@ -2,6 +2,7 @@
 //! waiting is in vain.
 
 mod judge;
+mod proof;
 mod seen;
 mod tell;
 
@@ -16,7 +17,8 @@ use tokio::time::Instant;
 
 use super::{Cluster, ClusterError, ObjectName, Result, trouble::Code, watch::Watches};
 use crate::backend::{Progress, Report};
-use judge::{Finding, Verdict, judge};
+use judge::{Finding, Verdict, each, worst};
+use proof::Unproven;
 use seen::{Seen, Sight};
 
 /// One workload, and what it is to become.
@@ -47,9 +49,6 @@ impl Wanted {
 /// Only after this it is.
 const SETTLES: Duration = Duration::from_secs(3);
 
-/// A container without a readiness probe is ready as soon as it runs. One that cannot work exits before this.
-const HOLDS: Duration = Duration::from_secs(2);
-
 impl Cluster {
     /// Waits until everything wanted in a namespace is there.
     ///
@@ -71,8 +70,16 @@ impl Cluster {
         let mut watches = self.sights(namespace);
         let (mut seen, mut said) = (Seen::new(namespace), String::new());
         let (mut pending, mut broken): (Option<Pending>, Option<ClusterError>) = (None, None);
+        let mut unproven = Unproven::new(wanted.len());
         loop {
-            let verdict = if seen.is_whole() { judge(&seen, wanted) } else { Verdict::Blind };
+            let (verdict, proven) = if seen.is_whole() {
+                let mut verdicts = each(&seen, wanted);
+                let proven = unproven.prove(&mut verdicts, Instant::now());
+                (worst(verdicts), proven)
+            } else {
+                unproven.forget();
+                (Verdict::Blind, None)
+            };
             let finding = match &verdict {
                 Verdict::Done => return Ok(()),
                 Verdict::Never(finding) => return Err(self.tell(namespace, finding.clone()).await),
@@ -86,23 +93,24 @@ impl Cluster {
                 report.event(Progress::Waiting { step: step.to_owned(), what });
             }
             pending = Pending::after(pending, &verdict);
-            let until = pending.as_ref().map_or(deadline, |pending| pending.until.min(deadline));
+            let turn = match &verdict {
+                Verdict::Unproven => proven,
+                _ => pending.as_ref().map(|pending| pending.until),
+            };
+            let until = turn.map_or(deadline, |turn| turn.min(deadline));
             match tokio::time::timeout_at(until, watches.next()).await {
                 Ok(Ok(sight)) => seen.take(sight),
                 // It goes on by itself; at the deadline it is what there is to say.
                 Ok(Err(error)) => broken = Some(error),
-                Err(_) if until < deadline || finding.is_none() && pending.is_some() => {
-                    return match finding {
-                        Some(finding) => Err(self.tell(namespace, finding).await),
-                        None => Ok(()),
-                    };
-                }
-                Err(_) => {
-                    let Some(finding) = finding else {
-                        return Err(broken.unwrap_or_else(|| blind(namespace)));
-                    };
-                    return Err(self.tell(namespace, finding.too_late(within)).await);
-                }
+                Err(_) => match (verdict, finding) {
+                    (Verdict::Unproven, _) if until < deadline => {}
+                    (Verdict::Unproven, _) => return Ok(()),
+                    (_, Some(finding)) if until < deadline => {
+                        return Err(self.tell(namespace, finding).await);
+                    }
+                    (_, Some(finding)) => return Err(self.tell(namespace, finding.too_late(within)).await),
+                    (_, None) => return Err(broken.unwrap_or_else(|| blind(namespace))),
+                },
             }
         }
     }
@@ -119,26 +127,19 @@ impl Cluster {
     }
 }
 
-/// What is taken for true if nothing else is seen until then: a doubt, or that all is well.
+/// A doubt, which is taken for true if nothing else is seen until then.
 struct Pending {
-    finding: Option<Finding>,
+    finding: Finding,
     until: Instant,
 }
 
 impl Pending {
     /// The same thing goes on from when it began.
     fn after(before: Option<Self>, verdict: &Verdict) -> Option<Self> {
-        let (finding, span) = match verdict {
-            Verdict::Doubt(finding) => (Some(finding), SETTLES),
-            Verdict::Unproven => (None, HOLDS),
-            Verdict::Done | Verdict::Waiting(_) | Verdict::Never(_) | Verdict::Blind => return None,
-        };
-        let is_same = |before: &Self| match (&before.finding, finding) {
-            (Some(before), Some(finding)) => before.is_same(finding),
-            (before, finding) => before.is_none() && finding.is_none(),
-        };
-        let until = before.filter(is_same).map_or_else(|| Instant::now() + span, |before| before.until);
-        Some(Self { finding: finding.cloned(), until })
+        let Verdict::Doubt(finding) = verdict else { return None };
+        let before = before.filter(|before| before.finding.is_same(finding));
+        let until = before.map_or_else(|| Instant::now() + SETTLES, |before| before.until);
+        Some(Self { finding: finding.clone(), until })
     }
 }
 

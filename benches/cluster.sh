@@ -95,8 +95,17 @@ printf 'verify                  %6d ms\nsecond up, with verify  %6d ms\n' \
 
 [ "${COLD:-}" ] || exit 0
 image=$(docker image ls --filter label=prodmirror.role=docker.io/kindest/node --format '{{.Repository}}:{{.Tag}}' | head -1)
+cat >"$work/cold.yaml" <<'END'
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+- |
+  kind: KubeletConfiguration
+  apiVersion: kubelet.config.k8s.io/v1beta1
+  allowedUnsafeSysctls: [net.core.somaxconn]
+END
 began=$(now)
-kind create cluster --quiet --name "$cold" ${image:+--image "$image"} --wait 120s
+kind create cluster --quiet --name "$cold" --config "$work/cold.yaml" ${image:+--image "$image"} --wait 120s
 mapfile -t images < <(sed -n 's/^ *image: //p' "$work"/hand/*.yaml | tr -d '"' | sort -u)
 docker save --output "$work/images.tar" "${images[@]}"
 kind load image-archive "$work/images.tar" --quiet --name "$cold"

@@ -30,25 +30,56 @@ async fn a_mirror_is_listed_with_its_owner_until_it_is_gone_with_all_that_it_had
     space.cluster.destroy(space.name(), &space.mirror, LONG).await.unwrap();
 }
 
+/// A mirror's namespace with objects that wait for somebody, `held-0` and on.
+async fn held(stem: &str, count: usize) -> Space {
+    let space = Space::new(stem).await;
+    let mut maps: Vec<_> =
+        (0..count).map(|at| object("ConfigMap", &format!("held-{at}"), json!({"data": {}}))).collect();
+    for map in &mut maps {
+        map["metadata"]["finalizers"] = json!(["example.com/wait"]);
+    }
+    let own = space.own(&maps);
+    space.cluster.apply(&own).await.unwrap();
+    space
+}
+
+async fn free(space: &Space, at: usize) {
+    let maps: Api<ConfigMap> = Api::namespaced(client().await, space.name());
+    let free = json!({"metadata": {"finalizers": null}});
+    maps.patch(&format!("held-{at}"), &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_holds_a_namespace_is_named_with_its_finalizers() {
-    let space = Space::new("held").await;
-    let mut held = object("ConfigMap", "held", json!({"data": {}}));
-    held["metadata"]["finalizers"] = json!(["example.com/wait"]);
-    let mut own = space.own(&[held]);
-    own[0]["metadata"]["finalizers"] = json!(["example.com/wait"]);
-    space.cluster.apply(&own).await.unwrap();
+    let space = held("held", 25).await;
 
     let error = space.cluster.destroy(space.name(), &space.mirror, Duration::from_secs(3)).await.unwrap_err();
 
     let ClusterError::NotGone { left, .. } = &error else { panic!("{error}") };
-    assert!(left.contains(&"configmap/held (finalizers example.com/wait)".to_owned()), "{error}");
+    assert!(left.contains(&"configmap/held-0 (finalizers example.com/wait)".to_owned()), "{error}");
+    // Not thousands of names, where thousands are left.
+    let named = left.iter().filter(|name| name.contains("finalizers")).count();
+    assert!(named == 20 && left.iter().any(|last| last.ends_with(" more")), "{error}");
     let listed = space.cluster.mirrors().await.unwrap();
     assert!(listed.iter().any(|listed| listed.namespace == space.name() && listed.leaving), "{listed:?}");
-    let maps: Api<ConfigMap> = Api::namespaced(client().await, space.name());
-    let free = json!({"metadata": {"finalizers": null}});
-    maps.patch("held", &PatchParams::default(), &Patch::Merge(free)).await.unwrap();
+    for at in 0..25 {
+        free(&space, at).await;
+    }
     space.remove().await;
+}
+
+#[tokio::test]
+async fn a_namespace_is_waited_for_as_long_as_something_of_it_goes() {
+    let space = held("slow", 4).await;
+    let wait = Duration::from_secs(10);
+    let frees = async {
+        for at in 0..4 {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            free(&space, at).await;
+        }
+    };
+    let (gone, ()) = tokio::join!(space.cluster.destroy(space.name(), &space.mirror, wait), frees);
+    gone.unwrap();
 }
 
 #[tokio::test]

@@ -19,14 +19,11 @@ use crate::{
     render::Templates,
 };
 
-/// A pod has its grace to go, and a volume its own time.
+/// A pod has its grace to go, and a volume its own time: so long nothing of a mirror may go.
 const GONE_WITHIN: Duration = Duration::from_secs(300);
 
 /// Of a mirror that does not end by itself.
 const GOES_LATER: &str = "past its time it goes with the next `prodmirror gc`";
-
-/// What is not gone after this is told, each time anew.
-const HELD_FOR: Duration = Duration::from_secs(15);
 
 /// What the caller decides once for all mirrors of a cluster.
 #[derive(Clone)]
@@ -137,18 +134,7 @@ impl Mirrors {
         }
         let names = self.cluster.objects_of(&space).await?;
         self.settings.doors.close(self.cluster.context(), &space).await;
-        let gone = self.cluster.destroy(&space, mirror, GONE_WITHIN);
-        let told = async {
-            loop {
-                tokio::time::sleep(HELD_FOR).await;
-                let left = self.cluster.left(&space).await;
-                report.event(Progress::Note(format!("namespace `{space}` is held by {}", left.join("; "))));
-            }
-        };
-        tokio::select! {
-            gone = gone => gone?,
-            never = told => never,
-        }
+        self.cluster.destroy_telling(&space, mirror, GONE_WITHIN, report).await?;
         Ok(names)
     }
 

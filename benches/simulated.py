@@ -10,6 +10,7 @@ Ends with 1 where the growth is above its aim.
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,8 @@ def one(services, folder, context):
 
 
 def main():
+    # Ended in whatever way, the cluster goes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         kubeconfig = folder / "kubeconfig"

@@ -96,7 +96,7 @@ async fn a_viewer_captures_what_runs_and_so_does_who_has_the_printed_role() {
     let (answer, calls) = read_as("capturer", &space, Some(one)).await;
     let answer = answer.unwrap();
     assert_eq!(answer.missing.len(), 1, "{:?}", answer.missing);
-    assert_eq!(calls.len(), 7, "{calls:?}");
+    assert_eq!(calls.len(), 8, "{calls:?}");
     let from = From { from: "kubernetes", ..From::default() };
     let draft = draft(answer.documents, &from, &Rules::default()).unwrap();
     assert_eq!(draft.profile["services"], captured[0]);

@@ -7,7 +7,7 @@ use crate::{
     backend::{
         Ask, Backend, BackendError, DockerLogins, Endpoint, Exec, Files, Form, Here, Images, Lack, Later,
         Lease, LeaseKind, Listed, ListedKeeper, LogQuery, LogStream, Names, Nodes, Part, PathKind, Power,
-        Progress, Record, Report, Result, Scope, SecretValues, TarReader, TarStream, Target, Unheard,
+        Record, Report, Result, Scope, SecretValues, TarReader, TarStream, Target, Unheard,
     },
     formats::journal::{Event, KeeperStatus},
     labels::kubernetes as keys,

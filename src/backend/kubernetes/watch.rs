@@ -72,6 +72,14 @@ impl<T: Send + 'static> Watches<T> {
             None => std::future::pending().await,
         }
     }
+
+    /// A change that is there already.
+    ///
+    /// # Errors
+    /// As of [`Watches::next`].
+    pub(super) fn next_there(&mut self) -> Option<Result<T>> {
+        self.receiver.try_recv().ok()
+    }
 }
 
 /// What the API sends of a kind.
@@ -87,7 +95,8 @@ where
     let what = format!("list of {}", K::plural(&()));
     let listed = error::ask(&what, api.list(&ListParams::default())).await?;
     let mut version = listed.metadata.resource_version.unwrap_or_default();
-    if sender.send(Ok(wrap(Change::All(listed.items)))).await.is_err() {
+    let all = listed.items.into_iter().map(without_account).collect();
+    if sender.send(Ok(wrap(Change::All(all)))).await.is_err() {
         return Ok(());
     }
     loop {
@@ -95,7 +104,9 @@ where
         let mut stream = std::pin::pin!(stream);
         while let Some(event) = stream.next().await {
             let change = match event {
-                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => Change::Put(object),
+                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                    Change::Put(without_account(object))
+                }
                 Ok(WatchEvent::Deleted(object)) => Change::Gone(object),
                 Ok(WatchEvent::Bookmark(mark)) => {
                     version = mark.metadata.resource_version;
@@ -112,6 +123,12 @@ where
             }
         }
     }
+}
+
+/// An object without the long account of who wrote which field, of which nothing is asked.
+fn without_account<K: Resource<DynamicType = ()>>(mut object: K) -> K {
+    object.managed_fields_mut().clear();
+    object
 }
 
 /// When an event happened last.

@@ -105,17 +105,17 @@ impl Cluster {
     /// What the kubelets of those nodes hold pods to. One that does not answer, or may not be asked, tells nothing.
     pub(super) async fn add_pids(&self, observed: &mut ClusterObserved) -> Result<()> {
         let names: Vec<String> = observed.of_kind("Node").map(|(name, _)| name.to_owned()).collect();
-        for name in names {
+        let asked = names.into_iter().map(|name| async move {
             let what = format!("configuration of the kubelet of node `{name}`");
             let Ok(request) = Request::new("/api/v1/nodes").get_subresource("proxy/configz", &name) else {
-                continue;
+                return Ok(None);
             };
-            if let Ok(told) = error::answer(&what, self.client.request::<Json>(request)).await?
-                && let Some(most) = told["kubeletconfig"]["podPidsLimit"].as_i64()
-            {
-                observed.pids.insert(name, most);
-            }
-        }
+            let told = error::answer(&what, self.client.request::<Json>(request)).await?;
+            let most = told.ok().and_then(|told| told["kubeletconfig"]["podPidsLimit"].as_i64());
+            Ok::<_, super::super::ClusterError>(most.map(|most| (name, most)))
+        });
+        let told: Vec<_> = stream::iter(asked.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await?;
+        observed.pids.extend(told.into_iter().flatten());
         Ok(())
     }
 }

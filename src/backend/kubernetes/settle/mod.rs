@@ -2,6 +2,7 @@
 //! waiting is in vain.
 
 mod judge;
+mod known;
 mod proof;
 mod seen;
 mod tell;
@@ -99,7 +100,16 @@ impl Cluster {
             };
             let until = turn.map_or(deadline, |turn| turn.min(deadline));
             match tokio::time::timeout_at(until, watches.next()).await {
-                Ok(Ok(sight)) => seen.take(sight),
+                Ok(Ok(sight)) => {
+                    seen.take(sight);
+                    // Of many changes at once the last is judged.
+                    while let Some(sight) = watches.next_there() {
+                        match sight {
+                            Ok(sight) => seen.take(sight),
+                            Err(error) => broken = Some(error),
+                        }
+                    }
+                }
                 // It goes on by itself; at the deadline it is what there is to say.
                 Ok(Err(error)) => broken = Some(error),
                 Err(_) => match (verdict, finding) {

@@ -107,7 +107,11 @@ def measured(*words):
     with tempfile.TemporaryFile("w+") as answer, tempfile.TemporaryFile("w+") as said:
         before = time.monotonic()
         child = subprocess.Popen([str(word) for word in words], stdout=answer, stderr=said)
-        _, status, usage = os.wait4(child.pid, 0)
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            child.kill()
+            raise
         seconds = time.monotonic() - before
         answer.seek(0), said.seek(0)
         if os.waitstatus_to_exitcode(status) != 0:

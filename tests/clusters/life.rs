@@ -47,18 +47,29 @@ fn docker(words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// A container beside the nodes: it gets the lowest address that is free.
-struct Taker(String);
+/// Containers beside the nodes, one of which has an address that was free.
+struct Taker(Vec<String>);
 
 impl Taker {
-    fn run(image: &str) -> Self {
-        Self(docker(&["run", "--detach", "--network", "kind", "--entrypoint", "sleep", image, "600"]))
+    fn of(address: &str, image: &str) -> Self {
+        let mut taker = Self(Vec::new());
+        // An engine gives the lowest that is free, which another container may just have left.
+        while taker.0.last().is_none_or(|last| address_of(last) != address) {
+            assert!(taker.0.len() < 10, "{address} is not given to anybody");
+            let words = ["run", "--detach", "--network", "kind", "--entrypoint", "sleep", image, "600"];
+            taker.0.push(docker(&words));
+        }
+        taker
     }
+}
+
+fn address_of(container: &str) -> String {
+    docker(&["inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", container])
 }
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        let _ = Command::new("docker").args(["rm", "--force", &self.0]).output();
+        let _ = Command::new("docker").args(["rm", "--force"]).args(&self.0).output();
     }
 }
 
@@ -94,16 +105,15 @@ async fn mirrors_that_ask_for_the_same_share_one_cluster_until_the_last_of_them_
     // A machine that was switched off, and on again; its address is another's by then.
     let before = cluster.host().await.unwrap().uid;
     let node = format!("{name}-control-plane");
-    let address = || docker(&["inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", &node]);
-    let first = address();
+    let first = address_of(&node);
     docker(&["kill", &node]);
-    let taker = Taker::run(&kind.node_image().await.unwrap().unwrap());
+    let taker = Taker::of(&first, &kind.node_image().await.unwrap().unwrap());
     assert_eq!(listed(&kind, &name).await.unwrap().mirrors, None, "a cluster that is stopped was asked");
     assert!(kind.delete_unused(&name).await.is_err(), "what cannot be asked may hold mirrors");
     let again = kind.ensure(&whose, &name, &shape, &Unheard).await.unwrap();
     let cluster = connect(&kind, &name).await;
     assert_eq!(cluster.host().await.unwrap().uid, before, "it was made again, and its mirrors are lost");
-    assert_ne!(address(), first);
+    assert_ne!(address_of(&node), first);
     drop(taker);
     drop(again);
 

@@ -74,7 +74,8 @@ def patches():
 
 
 def node(number):
-    room = {"cpu": "1000", "memory": "1000Gi", "pods": str(PODS_A_NODE)}
+    # A daemon set's pods come to it too.
+    room = {"cpu": "1000", "memory": "1000Gi", "pods": str(PODS_A_NODE + 10)}
     return {
         "apiVersion": "v1",
         "kind": "Node",

@@ -12,9 +12,8 @@ cold=bench-cold-$$
 trap '"$program" down --all -q >/dev/null 2>&1 || true; "$program" gc -q >/dev/null 2>&1 || true
   kind delete cluster --quiet --name "$cold" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-now() { date +%s%N; }
-since() { echo $((($(now) - $1) / 1000000)); }
-median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
+# shellcheck source=benches/pairs.sh
+. benches/pairs.sh
 
 # Requests that leave room on two cores: what waits for room is no work of ours.
 small=()
@@ -33,12 +32,6 @@ stand_ins() {
     sed -n 's/^[a-z]*\.\([a-z]*\)\.image \([^ ,]*\), built here for the same role.*/\1 \2/p'
 }
 
-seed() {
-  local folder=$1 file
-  for file in "examples/shop/seed/$folder"/*; do
-    case $file in *.gz) zcat "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac
-  done
-}
 wait_for() { kubectl --context "$context" --namespace pm-byhand rollout status --timeout 300s "$@" >/dev/null; }
 by_hand() {
   local k=(kubectl --context "$context")
@@ -57,7 +50,6 @@ by_hand() {
   wait_for deployment/api && wait_for deployment/worker
 }
 drop_hand() { kubectl --context "$context" delete namespace pm-byhand --grace-period 1 >/dev/null 2>&1; }
-ratio() { awk "BEGIN {printf \"%.2f\", $1 / $2}"; }
 
 began=$(now)
 up >"$work/first.json"
@@ -70,22 +62,7 @@ while read -r store image; do
 done < <(stand_ins)
 "$program" down shop -q >/dev/null 2>&1
 
-for _ in $(seq "$pairs"); do
-  began=$(now)
-  up >"$work/up.json"
-  all=$(since "$began")
-  verify=$(jq '[.timings[] | select(.step == "verify").millis] | add' "$work/up.json")
-  echo $((all - verify)) >>"$work/ours"
-  echo "$verify" >>"$work/verify"
-  began=$(now)
-  up >/dev/null
-  since "$began" >>"$work/second"
-  "$program" down shop -q >/dev/null 2>&1
-  began=$(now)
-  by_hand
-  since "$began" >>"$work/hand.ms"
-  drop_hand
-done
+run_pairs
 ours=$(median <"$work/ours") hand=$(median <"$work/hand.ms")
 printf 'first up, cluster made  %6d ms\n' "$first"
 printf 'up, warm, verify apart  %6d ms\nkubectl by hand         %6d ms\nratio                   %6s\n' \
@@ -116,6 +93,6 @@ kind delete cluster --quiet --name "$cold"
 began=$(now)
 up --fresh-cluster >"$work/up.json"
 all=$(since "$began")
-ours=$((all - $(jq '[.timings[] | select(.step == "verify").millis] | add' "$work/up.json")))
+ours=$((all - $(of_verify "$work/up.json")))
 printf 'up, cold, verify apart  %6d ms\nkind and kubectl        %6d ms\nratio                   %6s\n' \
   "$ours" "$hand" "$(ratio "$ours" "$hand")"

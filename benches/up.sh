@@ -12,21 +12,16 @@ owner=bench-$$@here
 export PRODMIRROR_OWNER=$owner PRODMIRROR_STATE=$work/state
 trap '"$program" down --all -q >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
-now() { date +%s%N; }
-since() { echo $((($(now) - $1) / 1000000)); }
-median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
+# shellcheck source=benches/pairs.sh
+. benches/pairs.sh
+
+up() { "$program" up -f $profile --format json -q 2>/dev/null; }
 
 # By hand: the rendered files, their seeds, and curl until the api is ready.
 "$program" render -f $profile --name byhand -o "$work/hand" -q >/dev/null
 docker load -q -i "$work/hand/helper.tar" >/dev/null
 secrets=$(sed -n 's/.*\${\([A-Z_]*\):?.*/\1/p' "$work/hand/compose.yaml" | sort -u)
 for name in $secrets; do export "$name=0123456789abcdef"; done
-seed() {
-  local file
-  for file in "examples/shop/seed/$1"/*; do
-    case $file in *.gz) zcat "$file" ;; *.zst) zstd -dcq "$file" ;; *) cat "$file" ;; esac
-  done
-}
 by_hand() {
   local compose=(docker compose -f "$work/hand/compose.yaml")
   "${compose[@]}" up -d --quiet-pull db.0.main cache.0.main >/dev/null 2>&1
@@ -40,25 +35,10 @@ by_hand() {
 }
 drop_hand() { docker compose -f "$work/hand/compose.yaml" down -v -t 1 >/dev/null 2>&1; }
 
-for _ in $(seq "$pairs"); do
-  began=$(now)
-  "$program" up -f $profile --format json -q 2>/dev/null >"$work/up.json"
-  all=$(since "$began")
-  verify=$(jq '[.timings[] | select(.step == "verify").millis] | add' "$work/up.json")
-  echo $((all - verify)) >>"$work/ours"
-  echo "$verify" >>"$work/verify"
-  began=$(now)
-  "$program" up -f $profile -q >/dev/null 2>&1
-  since "$began" >>"$work/second"
-  "$program" down shop -q >/dev/null 2>&1
-  began=$(now)
-  by_hand
-  since "$began" >>"$work/hand.ms"
-  drop_hand
-done
+run_pairs
 ours=$(median <"$work/ours") hand=$(median <"$work/hand.ms")
 printf 'up, verify apart        %6d ms\nby hand                 %6d ms\nratio                   %6s\n' "$ours" "$hand" \
-  "$(awk "BEGIN {printf \"%.2f\", $ours / $hand}")"
+  "$(ratio "$ours" "$hand")"
 printf 'verify                  %6d ms\nsecond up, with verify  %6d ms\n' "$(median <"$work/verify")" "$(median <"$work/second")"
 
 began=$(now)

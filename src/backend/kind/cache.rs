@@ -234,7 +234,7 @@ impl Kind {
         Ok(self.names().await?.iter().any(stays))
     }
 
-    /// Whether an owner's nodes have pulled from a registry through a cache.
+    /// Whether an owner has a cache of a registry, or what it held.
     pub(super) async fn has_cache(&self, owner: &str, upstream: &str) -> Result<bool> {
         self.has_volume(&name::cache(owner, upstream)).await
     }

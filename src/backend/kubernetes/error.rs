@@ -34,7 +34,7 @@ pub enum ClusterError {
     #[error("{0}")]
     Trouble(Box<Trouble>),
     /// What keeps a namespace from going: its conditions in the cluster's words, its objects with their finalizers.
-    #[error("namespace `{namespace}` is not gone after {} s: {}", waited.as_secs(), left.join("; "))]
+    #[error("namespace `{namespace}` is not gone, and nothing of it went for {} s: {}", waited.as_secs(), left.join("; "))]
     NotGone { namespace: String, waited: Duration, left: Vec<String> },
 }
 

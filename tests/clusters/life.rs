@@ -117,6 +117,16 @@ async fn mirrors_that_ask_for_the_same_share_one_cluster_until_the_last_of_them_
     drop(taker);
     drop(again);
 
+    // Its nodes are ready, and its control plane, busy with other things, still keeps pods away from them.
+    docker(&["exec", &node, "pkill", "-STOP", "-x", "kube-controller"]);
+    let taint = ["taint", "node", &node, "node.kubernetes.io/not-ready:NoSchedule"];
+    docker(&[&["exec", &node, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"][..], &taint].concat());
+    let early = tokio::time::timeout(Duration::from_secs(3), kind.ensure(&whose, &name, &shape, &Unheard));
+    assert!(early.await.is_err(), "a cluster was given of which no node takes pods");
+    docker(&["exec", &node, "pkill", "-CONT", "-x", "kube-controller"]);
+    drop(kind.ensure(&whose, &name, &shape, &Unheard).await.unwrap());
+    assert!(cluster.host().await.unwrap().nodes[0].open);
+
     cluster.destroy("pm-shop", &mirror, LONG).await.unwrap();
     assert!(kind.delete_unused(&name).await.unwrap());
     assert_eq!(listed(&kind, &name).await, None);

@@ -10,8 +10,12 @@ const ADMIN: &str = "/etc/kubernetes/admin.conf";
 const READY_WITHIN: &str = "300s";
 /// A moment more, so that it is `kubectl` that tells which node is not ready.
 const ANSWERS_WITHIN: &str = "310s";
-/// A line for each node: whether it is ready.
-const READY: &str = r#"{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}"#;
+/// A line for each node: whether it is ready, and what keeps pods away from it.
+const NODES: &str =
+    r#"{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {.spec.taints[*].key}{"\n"}{end}"#;
+/// What the control plane keeps pods away with from a node that was not ready, until it has noticed that it is:
+/// <https://kubernetes.io/docs/reference/labels-annotations-taints/#node-kubernetes-io-not-ready>.
+const UNNOTICED: &str = "node.kubernetes.io/(not-ready|unreachable)";
 
 impl Kind {
     /// The containers of the nodes that pods may come to: the control plane takes them only where it is alone.
@@ -33,16 +37,20 @@ impl Kind {
         Ok(all.len())
     }
 
-    /// Waits until so many nodes are there, and each is ready.
+    /// Waits until so many nodes are there, and each is ready and known to be.
     pub(super) async fn until_ready(&self, name: &ClusterName, nodes: usize) -> Result<()> {
         // kind waits for the control plane alone, and a pod that finds no node is told as one that will never run. A node
         // that has joined is known a moment later. Of a cluster that stood there before one question tells all.
         let script = format!(
             "export KUBECONFIG={ADMIN}; \
-             [ $(kubectl get nodes --output jsonpath='{READY}' 2>/dev/null | grep -cx True) -ge {nodes} ] && exit; \
+             ready() {{ [ $(kubectl get nodes --output jsonpath='{NODES}' 2>/dev/null \
+             | grep ^True | grep -vcE '{UNNOTICED}') -ge {nodes} ]; }}; \
+             ready && exit; \
              until kubectl get --raw /readyz >/dev/null 2>&1; do sleep 1; done; \
              until [ $(kubectl get nodes --output name | wc -l) -ge {nodes} ]; do sleep 1; done; \
-             exec kubectl wait --for=condition=Ready node --all --timeout={READY_WITHIN}"
+             kubectl wait --for=condition=Ready node --all --timeout={READY_WITHIN} || exit; \
+             echo waiting until the control plane lets pods come to every node; \
+             until ready; do sleep 0.2; done"
         );
         let words: [&(dyn AsRef<std::ffi::OsStr> + Sync); 7] =
             [&"exec", &name.control_plane(), &"timeout", &ANSWERS_WITHIN, &"sh", &"-c", &script];

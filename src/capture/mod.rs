@@ -198,8 +198,9 @@ impl Captured {
         if let Some(reading) = self.readings.get(path) {
             return vec![reading];
         }
-        let below: Vec<&Reading> =
-            self.readings.iter().filter(|(at, _)| at.starts_with(path)).map(|(_, reading)| reading).collect();
+        // In order, all that is in it follows where it would stand itself.
+        let below = self.readings.range(path..).take_while(|(at, _)| at.starts_with(path));
+        let below: Vec<&Reading> = below.map(|(_, reading)| reading).collect();
         if !below.is_empty() {
             return below;
         }

@@ -35,11 +35,14 @@ pub fn live(
 pub fn live_on_cluster(
     plan: &ClusterPlan,
     tree: &Json,
-    observed: &ClusterObserved,
+    observed: ClusterObserved,
     secrets: &BTreeMap<String, String>,
 ) -> BTreeMap<Path, Live> {
     let asked = asked(&plan.ledger, tree);
-    told_of(&plan.ledger, &asked, &capture::on_cluster(&asked, plan, observed, secrets))
+    let captured = capture::on_cluster(&asked, plan, &observed, secrets);
+    // The largest thing there is, of which nothing more is asked.
+    drop(observed);
+    told_of(&plan.ledger, &asked, &captured)
 }
 
 /// What was captured, entry by entry of the plan's ledger.

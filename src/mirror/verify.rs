@@ -31,7 +31,7 @@ pub async fn verify(
             let scope = Scope::of(&plan.mirror);
             let (found, observed) =
                 tokio::join!(objects::look(backend, *place, plan, secrets), backend.observe(&scope, false));
-            (ledger::live::live_on_cluster(plan, tree, &found?, &secrets.0), observed?)
+            (ledger::live::live_on_cluster(plan, tree, found?, &secrets.0), observed?)
         }
     };
     Ok((ledger::judge(drawn.mirror(), drawn.backend(), drawn.ledger(), &live), observed))

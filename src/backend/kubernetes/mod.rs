@@ -31,6 +31,7 @@ mod names;
 mod objects;
 mod observe;
 mod outage;
+mod pages;
 mod pods;
 mod power;
 mod preview;

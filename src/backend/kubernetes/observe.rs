@@ -14,7 +14,9 @@ use kube::{
     api::{ListParams, ObjectMeta},
 };
 
-use super::{Cluster, MANAGED_BY, MANAGER, MIRROR, Result, SERVICE, error, given, list::ListedMirror, pods};
+use super::{
+    Cluster, MANAGED_BY, MANAGER, MIRROR, Result, SERVICE, error, given, list::ListedMirror, pages, pods,
+};
 use crate::{
     formats::{
         course::{Course, Ordered},
@@ -54,7 +56,7 @@ impl Cluster {
         let claims: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), space);
         let every = ListParams::default();
         let (found, claims, status, stopped) = tokio::try_join!(
-            error::ask("list of pods", found.list(&ours)),
+            pages::all("list of pods", &found, &ours, pods::lean),
             error::ask("list of claims", claims.list(&every)),
             self.status_of(mirror),
             self.stopped(mirror),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt as _, api::ListParams};
 
-use super::{Cluster, MANAGED_BY, MANAGER, Result, SERVICE, error::ask};
+use super::{Cluster, MANAGED_BY, MANAGER, Result, SERVICE, pages};
 use crate::backend::LogQuery;
 
 /// The label by which a stateful set numbers its pods.
@@ -38,9 +38,20 @@ impl Cluster {
     pub async fn pods(&self, namespace: &str) -> Result<Vec<PodOf>> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let ours = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{SERVICE}"));
-        let listed = ask("list of pods", pods.list(&ours)).await?.items;
-        Ok(numbered(listed).iter().filter_map(|(ordinal, pod)| read(*ordinal, pod)).collect())
+        let listed = pages::all("list of pods", &pods, &ours, lean).await?;
+        Ok(numbered(listed.items).iter().filter_map(|(ordinal, pod)| read(*ordinal, pod)).collect())
     }
+}
+
+/// A pod without what nobody asks of its specification here, which is most of it.
+pub(super) fn lean(mut pod: Pod) -> Pod {
+    if let Some(spec) = &mut pod.spec {
+        (spec.volumes, spec.tolerations) = (None, None);
+        for container in spec.init_containers.iter_mut().flatten().chain(&mut spec.containers) {
+            container.volume_mounts = None;
+        }
+    }
+    pod
 }
 
 /// The pods that are not on their way out, each with its ordinal, in order of service and ordinal.

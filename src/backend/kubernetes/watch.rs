@@ -11,7 +11,10 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{Result, error};
+use super::{
+    Result, error,
+    pages::{self, Listed, without_account},
+};
 
 /// A watch that broke begins anew after this.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,6 +26,16 @@ pub(super) enum Change<K> {
     All(Vec<K>),
     Put(K),
     Gone(K),
+}
+
+impl<K> Change<K> {
+    pub(super) fn map<T>(self, of: impl Fn(K) -> T) -> Change<T> {
+        match self {
+            Self::All(objects) => Change::All(objects.into_iter().map(of).collect()),
+            Self::Put(object) => Change::Put(of(object)),
+            Self::Gone(object) => Change::Gone(of(object)),
+        }
+    }
 }
 
 /// Watches over several kinds, which all end when this is dropped.
@@ -93,10 +106,9 @@ where
     T: Send + 'static,
 {
     let what = format!("list of {}", K::plural(&()));
-    let listed = error::ask(&what, api.list(&ListParams::default())).await?;
-    let mut version = listed.metadata.resource_version.unwrap_or_default();
-    let all = listed.items.into_iter().map(without_account).collect();
-    if sender.send(Ok(wrap(Change::All(all)))).await.is_err() {
+    let Listed { items, mut version } =
+        pages::all(&what, api, &ListParams::default(), |object| object).await?;
+    if sender.send(Ok(wrap(Change::All(items)))).await.is_err() {
         return Ok(());
     }
     loop {
@@ -123,12 +135,6 @@ where
             }
         }
     }
-}
-
-/// An object without the long account of who wrote which field, of which nothing is asked.
-fn without_account<K: Resource<DynamicType = ()>>(mut object: K) -> K {
-    object.managed_fields_mut().clear();
-    object
 }
 
 /// When an event happened last.

@@ -97,7 +97,8 @@ impl Stage {
     }
 
     fn judge(&self) -> Ledger {
-        let live = ledger::live::live_on_cluster(&self.plan, &self.tree, &self.observed, &self.secrets);
+        let live =
+            ledger::live::live_on_cluster(&self.plan, &self.tree, self.observed.clone(), &self.secrets);
         ledger::judge(&self.plan.mirror, self.plan.backend, &self.plan.ledger, &live)
     }
 

@@ -162,7 +162,7 @@ impl Mirror {
     }
 
     pub fn judge(&self, observed: &ClusterObserved) -> Ledger {
-        let live = ledger::live::live_on_cluster(&self.plan, &self.tree, observed, &self.secrets.0);
+        let live = ledger::live::live_on_cluster(&self.plan, &self.tree, observed.clone(), &self.secrets.0);
         ledger::judge(&self.plan.mirror, self.plan.backend, &self.plan.ledger, &live)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{
     super::Cluster,
     inside::{Running, running},
-    list::pages,
+    list::whole,
 };
 use crate::{
     observed::{ClusterObserved, EgressTry},
@@ -121,7 +121,7 @@ impl Cluster {
         let kind = GroupVersionKind::gvk("discovery.k8s.io", "v1", "EndpointSlice");
         let of = ListParams::default().labels(&format!("kubernetes.io/service-name={service}"));
         let Ok(api) = self.api(&kind, Some(namespace)).await else { return Vec::new() };
-        let Ok(Ok(slices)) = pages(&api, "EndpointSlice", of).await else { return Vec::new() };
+        let Ok(Ok(slices)) = whole(&api, "EndpointSlice", &of).await else { return Vec::new() };
         let mut found = Vec::new();
         for slice in slices.values() {
             let ports = slice["ports"].as_array().into_iter().flatten();

@@ -123,7 +123,11 @@ impl Cluster {
     ) -> BTreeMap<String, BTreeMap<String, InContainer>> {
         let heard = Heard::default();
         let heard = &heard;
-        let asked = running(observed).into_iter().map(|one| async move {
+        let all = running(observed);
+        let all = &all;
+        // By place: of thousands no question is made up before its turn.
+        let asked = stream::iter(0..all.len()).map(|at| async move {
+            let one = &all[at];
             if heard.is_silent(one.node) {
                 return None;
             }
@@ -131,15 +135,14 @@ impl Cluster {
             let (pod, _) = planned(plan, one.service, one.name()).unzip();
             let sysctls = pod.into_iter().flat_map(|pod| pod.sysctls.keys().map(String::as_str));
             let questions = Questions::new(sysctls, one.targets());
-            let printed = self.printed(&plan.namespace, &one, &["sh", "-c", &questions.script()]).await;
+            let printed = self.printed(&plan.namespace, one, &["sh", "-c", &questions.script()]).await;
             heard.note(one.node, printed.is_some(), began.elapsed());
             let inside = questions.read(&printed?)?;
             let (pod, container) = (one.pod.to_owned(), one.name().to_owned());
-            Some((pod, container, without_values(plan, secrets, &one, inside)))
+            Some((pod, container, without_values(plan, secrets, one, inside)))
         });
         let mut found: BTreeMap<String, BTreeMap<String, InContainer>> = BTreeMap::new();
-        let asked: Vec<_> = asked.collect();
-        let answers: Vec<_> = stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+        let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
         for (pod, container, inside) in answers.into_iter().flatten() {
             found.entry(pod).or_default().insert(container, inside);
         }

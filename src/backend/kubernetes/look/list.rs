@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::Value as Json;
 
-use super::super::{Cluster, MANAGED_BY, MANAGER, Result, error};
+use super::super::{Cluster, MANAGED_BY, MANAGER, Result, error, pages};
 use crate::{
     labels::{Kind, kubernetes::KIND},
     observed::ClusterObserved,
@@ -34,8 +34,17 @@ const KINDS: [(&str, &str, &str); 14] = [
     ("policy", "v1", "PodDisruptionBudget"),
 ];
 const AT_ONCE: usize = 8;
-/// How many objects one answer holds at most.
-const PAGE: u32 = 500;
+/// What is read of a pod's status, of each condition and of each container's.
+const STATUS: [&str; 6] = [
+    "phase",
+    "podIP",
+    "conditions",
+    "initContainerStatuses",
+    "containerStatuses",
+    "ephemeralContainerStatuses",
+];
+const CONDITION: &[&str] = &["type", "status"];
+const CONTAINER_STATUS: &[&str] = &["name", "state", "imageID"];
 
 type Objects = BTreeMap<String, BTreeMap<String, Json>>;
 type Unlisted = BTreeMap<String, String>;
@@ -53,7 +62,7 @@ impl Cluster {
                 "ConfigMap" => ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER},{asked}")),
                 _ => ListParams::default().labels(asked),
             };
-            Ok::<_, super::super::ClusterError>(((*kind).to_owned(), pages(&api, kind, params).await?))
+            Ok::<_, super::super::ClusterError>(((*kind).to_owned(), whole(&api, kind, &params).await?))
         });
         let listed: Vec<_> = listed.collect();
         let listed: Vec<_> = stream::iter(listed).buffered(AT_ONCE).try_collect().await?;
@@ -89,7 +98,11 @@ impl Cluster {
         for (name, answer) in found {
             match answer {
                 Ok(node) => {
-                    observed.objects.entry("Node".to_owned()).or_default().insert(name, document(&node));
+                    observed
+                        .objects
+                        .entry("Node".to_owned())
+                        .or_default()
+                        .insert(name, document(&pages::without_account(node)));
                 }
                 Err(no) if may_not(&no) => {
                     observed.unlisted.insert("Node".to_owned(), error::words(&no));
@@ -120,27 +133,18 @@ impl Cluster {
     }
 }
 
-/// Every page of a list, by name; the inner error is the cluster's word for why it may not be read.
-pub(super) async fn pages(
+/// A whole list by name; the inner error is the cluster's word for why it may not be read.
+pub(super) async fn whole(
     api: &Api<DynamicObject>,
     kind: &str,
-    params: ListParams,
+    params: &ListParams,
 ) -> Result<std::result::Result<BTreeMap<String, Json>, String>> {
     let what = format!("list of {kind}");
-    let (mut found, mut params) = (BTreeMap::new(), params.limit(PAGE));
-    loop {
-        let page = match error::answer(&what, api.list(&params)).await? {
-            Ok(page) => page,
-            Err(no) if may_not(&no) => return Ok(Err(error::words(&no))),
-            Err(no) => return Err(error::refused(what, &no)),
-        };
-        for object in &page.items {
-            found.insert(object.metadata.name.clone().unwrap_or_default(), document(object));
-        }
-        match page.metadata.continue_.filter(|next| !next.is_empty()) {
-            Some(next) => params = params.continue_token(&next),
-            None => return Ok(Ok(found)),
-        }
+    let named = |object: DynamicObject| (object.metadata.name.clone().unwrap_or_default(), document(&object));
+    match pages::answered(&what, api, params, named).await? {
+        Ok(listed) => Ok(Ok(listed.items.into_iter().collect())),
+        Err(no) if may_not(&no) => Ok(Err(error::words(&no))),
+        Err(no) => Err(error::refused(what, &no)),
     }
 }
 
@@ -148,11 +152,21 @@ fn may_not(no: &kube::Error) -> bool {
     matches!(error::status(no), Some(401 | 403))
 }
 
-/// An object without the long account of who wrote which field.
-fn document(object: &DynamicObject) -> Json {
-    let mut document = serde_json::to_value(object).expect("the client's own types are JSON's");
-    if let Some(metadata) = document["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
+/// A pod with as much of its status as is read: there are thousands, and each has most of it alike.
+fn pod(object: &DynamicObject) -> Json {
+    let mut pod = document(object);
+    if let Some(status) = pod["status"].as_object_mut() {
+        status.retain(|field, _| STATUS.contains(&field.as_str()));
+        for (field, all) in status.iter_mut() {
+            let read = if field == "conditions" { CONDITION } else { CONTAINER_STATUS };
+            for one in all.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+                one.retain(|field, _| read.contains(&field.as_str()));
+            }
+        }
     }
-    document
+    pod
+}
+
+fn document(object: &DynamicObject) -> Json {
+    serde_json::to_value(object).expect("the client's own types are JSON's")
 }

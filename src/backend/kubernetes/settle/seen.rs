@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, ReplicaSet, StatefulSet},
         batch::v1::Job,
-        core::v1::{Event, Pod},
+        core::v1::{Container, Event, Pod, PodSpec},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -51,8 +51,8 @@ impl Seen {
 
     pub(super) fn take(&mut self, sight: Sight) {
         match sight {
-            Sight::Pod(change) => self.pods.take(change),
-            Sight::ReplicaSet(change) => self.replica_sets.take(change),
+            Sight::Pod(change) => self.pods.take(change.map(lean_pod)),
+            Sight::ReplicaSet(change) => self.replica_sets.take(change.map(lean_set)),
             Sight::Deployment(change) => self.deployments.take(change),
             Sight::StatefulSet(change) => self.stateful_sets.take(change),
             Sight::Job(change) => self.jobs.take(change),
@@ -110,4 +110,25 @@ impl Seen {
     pub(super) fn refusal(&self, owner: &ObjectMeta) -> Option<&str> {
         self.refusals.get(owner.uid.as_ref()?).map(String::as_str)
     }
+}
+
+/// Of thousands of pods at once, no more than a verdict looks at.
+fn lean_pod(pod: Pod) -> Pod {
+    let Pod { mut metadata, spec, status } = pod;
+    (metadata.annotations, metadata.labels) = (None, None);
+    let container = |Container { name, readiness_probe, .. }: Container| Container {
+        name,
+        readiness_probe,
+        ..Container::default()
+    };
+    let spec = spec.map(|spec| PodSpec {
+        containers: spec.containers.into_iter().map(container).collect(),
+        ..PodSpec::default()
+    });
+    Pod { metadata, spec, status }
+}
+
+/// The same of a replica set, which is known by its revision.
+fn lean_set(set: ReplicaSet) -> ReplicaSet {
+    ReplicaSet { metadata: set.metadata, ..ReplicaSet::default() }
 }

@@ -3,7 +3,8 @@
 until its last pod is ready, of verify, of `down`, and the program's peak of memory. Asks for near-linear growth: from the
 smallest to the largest the time for one service may grow by half.
 
-Needs `make setup-kind`, Go, and a release build (`scripts/build`). SIZES=100,200 for others; ten replicas a service.
+Needs `make setup-kind`, Go, and a release build (`scripts/build`). SIZES=100,200 for others; REPLICAS a service, ten by
+default.
 Ends with 1 where the growth is above its aim.
 """
 
@@ -19,7 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = ROOT / "target/release"
 SIZES = [int(size) for size in os.environ.get("SIZES", "100,200,400,1000").split(",")]
-REPLICAS = 10
+REPLICAS = int(os.environ.get("REPLICAS", "10"))
 PODS_A_NODE = 100
 KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0"
 MOST_GROWTH = 1.5

@@ -115,6 +115,25 @@ fn an_api_server_that_restarts_in_the_middle_of_a_down_is_waited_for() {
     }
 }
 
+#[test]
+fn a_command_whose_connection_breaks_is_told_and_not_waited_for() {
+    let _turn = turn();
+    let it = user("outage-exec");
+    it.up(&[]).ok();
+    let mut child = it.cli.spawn(&["exec", "-T", &it.name, "web/0", "--", "sleep", "600"]);
+    std::thread::sleep(Duration::from_secs(3));
+    cli::docker(&["exec", &ground().node(), "sh", "-c", KILL]);
+    let has_ended = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(200));
+        child.try_wait().unwrap().is_some()
+    });
+    let _ = child.kill();
+    let told = told(&child.wait_with_output().unwrap());
+    assert!(has_ended && told.contains("exit Some(125)"), "{told}");
+    assert!(told.contains("the connection broke before the command ended"), "{told}");
+    it.run("down", &[]).ok();
+}
+
 /// The node that a service's pod is on.
 fn node_of(it: &User, service: &str) -> String {
     let selector = format!("prodmirror/service={service}");

@@ -114,7 +114,7 @@ impl Cluster {
             conditions.into_iter().filter(|c| c.status == "True" && blind.contains(&c.type_.as_str()));
         left.named.extend(blind.filter_map(|condition| condition.message));
         if left.named.is_empty() {
-            left.named.push("its last objects are on their way out".to_owned());
+            left.named.push("its last objects, which are on their way out".to_owned());
         }
         left
     }

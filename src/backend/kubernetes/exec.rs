@@ -3,9 +3,10 @@
 use std::{
     io,
     pin::{Pin, pin},
+    time::Duration,
 };
 
-use futures_util::{Sink, SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt, Sink, SinkExt as _, StreamExt as _, future::BoxFuture};
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api,
@@ -18,6 +19,8 @@ use crate::backend::{Sizes, inside::not_run_code};
 
 /// The pipes of the client's; its own are a kilobyte.
 pub(super) const BUFFER: usize = 1 << 16;
+/// What was printed before a connection broke is here already: no longer than its reader needs for it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A command, and where its streams go.
 pub struct Run<'a> {
@@ -59,18 +62,11 @@ impl Cluster {
         };
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let mut process = error::ask(&what, pods.exec(pod, argv, &how)).await?;
-        let status = process.take_status();
         let mut ways = Ways::of(&mut process);
         ways.resize(size).await;
-        ways.relay(resized, stdin, stdout, &mut stderr).await.map_err(|error| broken(&what, &error))?;
-        let status = match status {
-            Some(status) => status.await,
-            None => None,
-        };
-        let Some(status) = status else {
-            let why = "the connection broke before the command ended".to_owned();
-            return Err(ClusterError::Api { what, why });
-        };
+        let status = ways.relay(resized, stdin, stdout, &mut stderr).await;
+        let status = status.map_err(|error| broken(&what, &error))?;
+        let status = status.ok_or_else(|| cut_off(&what))?;
         match code_of(&status) {
             Ok(code) => Ok(code),
             Err(why) => {
@@ -90,6 +86,8 @@ pub(super) struct Ways {
     output: Option<Reader>,
     complaints: Option<Reader>,
     terminal: Option<Pin<Box<dyn Sink<TerminalSize, Error = ()> + Send>>>,
+    /// How the command ended; nothing where the connection broke before.
+    end: BoxFuture<'static, Option<Status>>,
 }
 
 type Writer = Pin<Box<dyn AsyncWrite + Send>>;
@@ -103,6 +101,7 @@ impl Ways {
             output: output.map(|stream| Box::pin(stream) as Reader),
             complaints: complaints.map(|stream| Box::pin(stream) as Reader),
             terminal: process.terminal_size().map(|sizes| Box::pin(sizes.sink_map_err(drop)) as _),
+            end: process.take_status().map_or_else(|| std::future::ready(None).boxed(), FutureExt::boxed),
         }
     }
 
@@ -125,14 +124,16 @@ impl Ways {
         Ok(())
     }
 
-    /// Carries input and output at once until the output ends; the end of the input is passed on.
+    /// Carries input and output at once until the output ends, and answers how the command did; the end of the input is
+    /// passed on.
     pub(super) async fn relay(
         mut self,
         resized: Option<Sizes>,
         stdin: Option<Reader>,
         mut stdout: Writer,
         stderr: &mut Writer,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Status>> {
+        let mut end = std::mem::replace(&mut self.end, std::future::ready(None).boxed());
         let (input, mut output, mut complaints) =
             (self.input.take(), self.output.take(), self.complaints.take());
         let feed = async {
@@ -158,13 +159,35 @@ impl Ways {
             let complained = copied(complaints.as_mut(), stderr);
             tokio::try_join!(printed, complained).map(|_| ())
         };
-        let (feed, resize) = (pin!(feed), pin!(resize));
+        let carry = async {
+            tokio::select! {
+                drained = drain => drained,
+                () = feed => Ok(()),
+                () = resize => Ok(()),
+            }
+        };
+        let mut carry = pin!(carry);
         tokio::select! {
-            drained = drain => drained,
-            () = feed => Ok(()),
-            () = resize => Ok(()),
+            carried = &mut carry => {
+                carried?;
+                Ok(end.await)
+            }
+            status = &mut end => {
+                match status {
+                    Some(_) => carry.await?,
+                    // The client lets go of its pipes without closing them, and whoever reads them waits for ever.
+                    None => drop(tokio::time::timeout(LAST_WORDS, carry).await),
+                }
+                Ok(status)
+            }
         }
     }
+}
+
+/// Of a command whose connection broke: it may go on.
+pub(super) fn cut_off(what: &str) -> ClusterError {
+    let why = "the connection broke before the command ended".to_owned();
+    ClusterError::Api { what: what.to_owned(), why }
 }
 
 pub(super) fn broken(what: &str, error: &io::Error) -> ClusterError {

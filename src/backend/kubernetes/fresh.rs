@@ -19,7 +19,7 @@ use kube::{
 
 use super::{
     Cluster, ClusterError, MANAGED_BY, MANAGER, MIRROR, Result, SERVICE, Wanted, error,
-    exec::{BUFFER, Ways, broken},
+    exec::{BUFFER, Ways, broken, cut_off},
     holder::Holder,
     inside::{none, with_variables},
     observe::{MAIN, statuses},
@@ -88,11 +88,12 @@ impl Cluster {
         ways.resize(size).await;
         ways.open(tty).await.map_err(|error| broken(&what, &error))?;
         let ended = ways.relay(resized, stdin, stdout, &mut stderr).await;
-        ended.map_err(|error| broken(&what, &error))?;
+        let ended = ended.map_err(|error| broken(&what, &error))?;
         loop {
             let look = look_at(pods, pod, container).await?;
             match look.end {
                 Some(end) => return Ok(i64::from(end.exit_code)),
+                None if ended.is_none() => return Err(cut_off(&what).into()),
                 None => next_change(pods, pod, &look.version).await?,
             }
         }

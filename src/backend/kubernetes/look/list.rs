@@ -140,7 +140,10 @@ pub(super) async fn whole(
     params: &ListParams,
 ) -> Result<std::result::Result<BTreeMap<String, Json>, String>> {
     let what = format!("list of {kind}");
-    let named = |object: DynamicObject| (object.metadata.name.clone().unwrap_or_default(), document(&object));
+    let named = |object: DynamicObject| {
+        let name = object.metadata.name.clone().unwrap_or_default();
+        (name, if kind == "Pod" { pod(&object) } else { document(&object) })
+    };
     match pages::answered(&what, api, params, named).await? {
         Ok(listed) => Ok(Ok(listed.items.into_iter().collect())),
         Err(no) if may_not(&no) => Ok(Err(error::words(&no))),

@@ -20,6 +20,7 @@ mod profiles;
 mod stage;
 
 use std::{
+    io::Read as _,
     process::Output,
     sync::{Mutex, MutexGuard, Once, PoisonError},
     time::Duration,
@@ -74,6 +75,13 @@ fn killed(it: &User, words: &[&str], after: Duration) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Waits until the API server is back, and those who lost their lead with it: a scheduler that is gone for a minute is
+/// another case.
+fn recovered() {
+    let all = ["--namespace", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=2m"];
+    until("the control plane is well", || ground().try_kubectl(&all).status.success());
+}
+
 fn told(output: &Output) -> String {
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     format!("exit {:?}\n{out}\n{err}", output.status.code())
@@ -99,6 +107,7 @@ fn an_api_server_that_restarts_in_the_middle_of_an_up_is_waited_for() {
         it.up(&[]).ok();
         assert_eq!(it.sql("select count(*) from note"), "1", "after {after:?}");
         it.run("down", &[]).ok();
+        recovered();
         assert!(!ground().has(&it.name), "after {after:?}");
     }
 }
@@ -111,6 +120,7 @@ fn an_api_server_that_restarts_in_the_middle_of_a_down_is_waited_for() {
         it.up(&[]).ok();
         let output = killed(&it, &["down", &it.name], after);
         assert!(output.status.success(), "after {after:?}: {}", told(&output));
+        recovered();
         assert!(!ground().has(&it.name), "after {after:?}");
     }
 }
@@ -120,8 +130,10 @@ fn a_command_whose_connection_breaks_is_told_and_not_waited_for() {
     let _turn = turn();
     let it = user("outage-exec");
     it.up(&[]).ok();
-    let mut child = it.cli.spawn(&["exec", "-T", &it.name, "web/0", "--", "sleep", "600"]);
-    std::thread::sleep(Duration::from_secs(3));
+    let script = "echo it runs; sleep 600";
+    let mut child = it.cli.spawn(&["exec", "-T", &it.name, "web/0", "--", "sh", "-c", script]);
+    let mut begun = [0; "it runs\n".len()];
+    child.stdout.as_mut().unwrap().read_exact(&mut begun).unwrap();
     cli::docker(&["exec", &ground().node(), "sh", "-c", KILL]);
     let has_ended = (0..300).any(|_| {
         std::thread::sleep(Duration::from_millis(200));

@@ -15,9 +15,7 @@ impl Cluster {
         let Context { config, namespace: _ } = kubeconfig.context(context).await?;
         let unreachable = |why: String| ClusterError::Unreachable { context: context.to_owned(), why };
         let client = Client::try_from(config).map_err(|error| unreachable(error::words(&error)))?;
-        let hello = error::ask("version of the API server", client.apiserver_version()).await;
-        hello.map_err(|error| unreachable(error.to_string()))?;
-        let client = outage::riding(client);
+        let client = outage::riding(client).await.map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { client, context: context.to_owned(), resources: Resources::default() })
     }
 }

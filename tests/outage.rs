@@ -143,6 +143,7 @@ fn a_command_whose_connection_breaks_is_told_and_not_waited_for() {
     let told = told(&child.wait_with_output().unwrap());
     assert!(has_ended && told.contains("exit Some(125)"), "{told}");
     assert!(told.contains("the connection broke before the command ended"), "{told}");
+    recovered();
     it.run("down", &[]).ok();
 }
 

@@ -93,7 +93,7 @@ impl Cluster {
             let look = look_at(pods, pod, container).await?;
             match look.end {
                 Some(end) => return Ok(i64::from(end.exit_code)),
-                None if ended.is_none() => return Err(cut_off(&what).into()),
+                None if ended.is_none() => return Err(cut_off(&what)),
                 None => next_change(pods, pod, &look.version).await?,
             }
         }

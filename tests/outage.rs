@@ -78,15 +78,16 @@ fn killed(it: &User, words: &[&str], after: Duration) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Waits until the API server is back, and those who lost their lead with it. After several kills Kind's provisioner of
-/// volumes hears of no claim for minutes, which no mirror can mend: in the long form it begins anew.
+/// Waits until the API server is back, in the long form also those who lost their lead with it. After several kills Kind's
+/// provisioner of volumes hears of no claim for minutes, which no mirror can mend: there it begins anew.
 fn recovered() {
     const READY: [&str; 5] = ["wait", "--for=condition=Ready", "pod", "--all", "--timeout=2m"];
     let in_space = |space, words: &[&str]| ground().try_kubectl(&[&["--namespace", space], words].concat());
-    until("the control plane is well", || in_space("kube-system", &READY).status.success());
+    until("the API server answers", || ground().kubectl_says(&["get", "--raw", "/readyz"]) == "ok");
     if !is_long() {
         return;
     }
+    until("the control plane is well", || in_space("kube-system", &READY).status.success());
     let provisioner = "local-path-storage";
     in_space(provisioner, &["delete", "pod", "--all", "--grace-period=1"]);
     until("volumes are made", || in_space(provisioner, &READY).status.success());

@@ -75,19 +75,11 @@ impl Launch<'_> {
         self.stage.plan.pods.iter().filter(|pod| self.changes.of(&pod.pause.key) == Action::Replace)
     }
 
-    /// Ends a replica as it wishes to be ended, and takes it away with what is its own. The plan's steps make the other.
+    /// Ends a replica, and takes it away with what is its own. The plan's steps make the other.
     async fn leave(&self, pod: &Pod) -> Result<()> {
-        let Stage { backend, plan, report, .. } = self.stage;
-        let keys: Vec<String> = pod.members().map(|container| container.key.clone()).collect();
-        if self.is_blind() {
-            self.stage.start(What::Containers(&keys), RunState::Stopped).await?;
-        } else {
-            let part = Part { service: Some(pod.service.clone()), ordinal: Some(pod.ordinal) };
-            backend.power(&plan.mirror, &part, Power::Stop, report).await?;
-        }
+        end(&self.stage, pod).await?;
         take_away(&self.stage, pod).await?;
-        let (service, ordinal) = (Some(pod.service.to_string()), Some(pod.ordinal));
-        Ok(backend.note(&plan.mirror, &Event::Started { service, ordinal }, report).await?)
+        may_begin(&self.stage, pod).await
     }
 
     fn is_needed(&self, does: &Does) -> bool {
@@ -132,7 +124,7 @@ impl Launch<'_> {
                 let gateway = self.gateway_changed().then(|| stage.plan.gateway.container.key.clone());
                 let keys: Vec<String> = gateway.into_iter().chain(changed).collect();
                 self.bring(&keys).await?;
-                if self.is_blind() { self.place(pods).await } else { Ok(()) }
+                if is_blind(&self.stage) { self.place(pods).await } else { Ok(()) }
             }
             Does::Files { volumes } => stage.start(What::Files(volumes), RunState::Running).await,
             Does::Start { pods, .. } => {
@@ -151,11 +143,6 @@ impl Launch<'_> {
         let pod =
             self.stage.plan.pods.iter().find(|pod| pod.service == *service && pod.ordinal == *ordinal)?;
         (self.changes.pod_action(pod) != Action::Keep).then_some(pod)
-    }
-
-    /// Whether the keeper has no socket of the engine's and cannot look by itself.
-    fn is_blind(&self) -> bool {
-        self.stage.plan.keeper.command.iter().flatten().any(|word| word == "--no-socket")
     }
 
     /// Tells a blind keeper where each replica stands.
@@ -269,11 +256,34 @@ impl Launch<'_> {
         match self.stage.plan.stores.iter().find(|planned| planned.store == *store) {
             Some(store) => {
                 let keep = async || keep_copy(&self.stage, store).await;
-                seed::seed(&self.stage.loading(), store.served(), deadline, keep).await
+seed::seed(&self.stage.loading(), store.served(), deadline, keep).await
             }
             None => Ok(()),
         }
     }
+}
+
+/// Ends a replica as it wishes to be ended. The keeper makes no other of it until [`may_begin`].
+pub async fn end(stage: &Stage<'_>, pod: &Pod) -> Result<()> {
+    let Stage { backend, plan, report, .. } = *stage;
+    if is_blind(stage) {
+        let keys: Vec<String> = pod.members().map(|container| container.key.clone()).collect();
+        return stage.start(What::Containers(&keys), RunState::Stopped).await;
+    }
+    let part = Part { service: Some(pod.service.clone()), ordinal: Some(pod.ordinal) };
+    Ok(backend.power(&plan.mirror, &part, Power::Stop, report).await?)
+}
+
+/// Has the keeper mind a replica again that was ended.
+pub async fn may_begin(stage: &Stage<'_>, pod: &Pod) -> Result<()> {
+    let (service, ordinal) = (Some(pod.service.to_string()), Some(pod.ordinal));
+    let started = Event::Started { service, ordinal };
+    Ok(stage.backend.note(&stage.plan.mirror, &started, stage.report).await?)
+}
+
+/// Whether the keeper has no socket of the engine's and cannot look by itself.
+fn is_blind(stage: &Stage<'_>) -> bool {
+    stage.plan.keeper.command.iter().flatten().any(|word| word == "--no-socket")
 }
 
 /// Removes a replica with all that is its own.

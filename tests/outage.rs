@@ -34,6 +34,12 @@ use serde_json::Value;
 /// Kills it in its container; the kubelet starts another, later each time, unless it begins anew itself.
 const KILL: &str = "systemctl restart kubelet; pkill -KILL -x kube-apiserver";
 
+/// The same with those who decide on pods and volumes.
+const ANEW: &str = "systemctl restart kubelet; pkill -KILL -x kube-scheduler; pkill -KILL -x kube-controller";
+
+/// Who makes volumes on a cluster of Kind's: its namespace, and its object.
+const MAKER: (&str, &str) = ("local-path-storage", "deployment/local-path-provisioner");
+
 /// One case at a time: each has the cluster for itself.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -78,8 +84,9 @@ fn killed(it: &User, words: &[&str], after: Duration) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Waits until the API server is back, in the long form also those who lost their lead with it. After several kills Kind's
-/// provisioner of volumes hears of no claim for minutes, which no mirror can mend: there it begins anew.
+/// Waits until the API server is back. In the long form, where it goes away again and again, also until those are well who
+/// lost their lead with it; and as the scheduler and the maker of volumes listen anew later each time, and take a claim for
+/// the one before it until they do, they begin anew.
 fn recovered() {
     const READY: [&str; 5] = ["wait", "--for=condition=Ready", "pod", "--all", "--timeout=2m"];
     let in_space = |space, words: &[&str]| ground().try_kubectl(&[&["--namespace", space], words].concat());
@@ -87,10 +94,12 @@ fn recovered() {
     if !is_long() {
         return;
     }
+    cli::docker(&["exec", &ground().node(), "sh", "-c", ANEW]);
+    // Until the kubelet has seen that they ended, they count as ready.
+    std::thread::sleep(Duration::from_secs(3));
     until("the control plane is well", || in_space("kube-system", &READY).status.success());
-    let provisioner = "local-path-storage";
-    in_space(provisioner, &["delete", "pod", "--all", "--grace-period=1"]);
-    until("volumes are made", || in_space(provisioner, &READY).status.success());
+    in_space(MAKER.0, &["delete", "pod", "--all", "--grace-period=1"]);
+    until("volumes are made", || in_space(MAKER.0, &READY).status.success());
 }
 
 fn told(output: &Output) -> String {
@@ -134,6 +143,26 @@ fn an_api_server_that_restarts_in_the_middle_of_a_down_is_waited_for() {
         recovered();
         assert!(!ground().has(&it.name), "after {after:?}");
     }
+}
+
+#[test]
+fn a_volume_that_nobody_makes_is_told_with_the_store_and_the_claim_that_waits_for_it() {
+    let _turn = turn();
+    let it = user("outage-volume");
+    let makers = |count| {
+        let replicas = format!("--replicas={count}");
+        ground().kubectl(&["--namespace", MAKER.0, "scale", MAKER.1, &replicas]);
+        ground().kubectl(&["--namespace", MAKER.0, "rollout", "status", MAKER.1, "--timeout=60s"]);
+    };
+    makers(0);
+    let late = it.up(&["--timeout", "12s", "--format", "json"]);
+    makers(1);
+    let late = late.code(5).json();
+    assert_eq!((&late["code"], &late["service"]), (&"timeout".into(), &"db".into()), "{late:#}");
+    let message = late["message"].as_str().unwrap();
+    assert!(message.contains("pod/db-0") && message.contains("claim `data-db-0` has no volume"), "{late:#}");
+    it.up(&[]).ok();
+    it.run("down", &[]).ok();
 }
 
 #[test]

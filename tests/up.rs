@@ -205,6 +205,22 @@ fn what_never_becomes_ready_is_named_with_its_probe_answer_and_log_and_is_kept()
 }
 
 #[test]
+fn a_store_whose_server_ends_again_and_again_is_told_before_its_seed_is_waited_for() {
+    let cli = Cli::new();
+    let name = cli.name("store-loop");
+    cli.file("seed.sql", SEED);
+    let file = cli.file("prodmirror.yaml", &profile(&name, "")).display().to_string();
+    let set = "stores.db.settings.max_connections=none";
+    let done = cli.run(&["up", "-f", &file, "--set", set, "--timeout", "100s", "--format", "json"]).code(5);
+    let error = done.json();
+    assert_eq!((&error["code"], &error["service"]), (&"crash-loop".into(), &"db".into()), "{error:#}");
+    assert!(error["log_tail"].to_string().contains("max_connections"), "{error:#}");
+    // The same profile, mended, goes on in the same place.
+    cli.run(&["up", "-f", &file]).ok();
+    cli.run(&["down", &name]).ok();
+}
+
+#[test]
 fn stop_keeps_the_state_and_start_brings_it_back() {
     let it = up("stop", "");
     it.sql("insert into note values (3, 'three')");

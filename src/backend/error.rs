@@ -1,5 +1,7 @@
 //! Why a back end could not do what it was asked.
 
+#[cfg(feature = "kubernetes")]
+use super::kubernetes::{ClusterError, Code};
 use crate::name::Name;
 
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +37,18 @@ pub enum BackendError {
     NoSocket { mirror: Name },
     #[cfg(feature = "kubernetes")]
     #[error(transparent)]
-    Cluster(#[from] super::kubernetes::ClusterError),
+    Cluster(#[from] ClusterError),
+}
+
+impl BackendError {
+    /// Whether something will never be ready, as opposed to not having become so in time.
+    pub fn is_final(&self) -> bool {
+        match self {
+            #[cfg(feature = "kubernetes")]
+            Self::Cluster(ClusterError::Trouble(trouble)) => trouble.code != Code::Timeout,
+            _ => false,
+        }
+    }
 }
 
 pub type Result<T, E = BackendError> = std::result::Result<T, E>;

@@ -149,6 +149,7 @@ impl From<ClusterError> for Failure {
             ClusterError::NotGone { .. } => Self::tool("not-gone", message),
             ClusterError::Trouble(trouble) => {
                 let mut failure = Self::new(trouble.code.as_str(), exit::NOT_READY, message);
+                failure.service = trouble.service.map(|service| service.to_string());
                 failure.log_tail = trouble.log_tail;
                 if trouble.events.is_empty() { failure } else { failure.hint(trouble.events.join("\n")) }
             }

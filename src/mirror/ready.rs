@@ -5,6 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The code of what could still have come about.
+pub const TIMEOUT: &str = "timeout";
+
 /// Why something never became ready.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NotReady {

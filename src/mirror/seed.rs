@@ -1,6 +1,8 @@
 //! Stores get their seeds before anything that needs them starts.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{future::Future, path::Path, pin::pin, sync::Arc, time::Instant};
+
+use futures_util::future::{Either, select};
 
 use crate::{
     backend::{Backend, Progress, Report, SecretValues},
@@ -10,7 +12,10 @@ use crate::{
     plan::{Served, Template},
 };
 
-use super::{Inside, Result, StoryError, ready::Deadline};
+use super::{
+    Inside, Result, StoryError,
+    ready::{Deadline, TIMEOUT},
+};
 
 /// What loading a store needs to hand around.
 #[derive(Clone, Copy)]
@@ -50,7 +55,7 @@ pub async fn seed(
     let began = Instant::now();
     let step = format!("seed-{}", store.store);
     let login = login(store, loading.secrets);
-    answering(loading, store, &login, deadline, &step).await?;
+    answering(loading, store, &login, deadline).await?;
     let engine = engine::of(store.engine);
     let inside = loading.inside(store.store);
     let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
@@ -67,7 +72,7 @@ pub async fn seed(
             match load(loading, &opened, engine, &login, &step, store.store).await {
                 // Some images start a server for their own ends, stop it, and start it for good.
                 Err(EngineError::Unconnected { .. }) if tries < MOST_TRIES => {
-                    answering(loading, store, &login, deadline, &step).await?;
+                    answering(loading, store, &login, deadline).await?;
                 }
                 loaded => break loaded.map_err(words)?,
             }
@@ -108,7 +113,7 @@ async fn load(
 ) -> Result<(engine::Loaded, String), EngineError> {
     let count = Arc::new(seed::Count::default());
     let inside = loading.inside(store);
-    let mut load = std::pin::pin!(seed.load(engine, &inside, login, count.clone()));
+    let mut load = pin!(seed.load(engine, &inside, login, count.clone()));
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
     loop {
         tokio::select! {
@@ -120,36 +125,66 @@ async fn load(
     }
 }
 
+/// Stores seeded beside each other, unless whoever watches their containers knows that one will never be ready. At the
+/// deadline the watcher's reason is told where a server was never heard, else the server's last words.
+///
+/// `ready` ends when all of them are ready, which some are only with their seed, or with why they are not.
+pub async fn watched(
+    seeding: impl Future<Output = Result<()>>,
+    ready: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    let (seeding, ready) = (pin!(seeding), pin!(ready));
+    match select(seeding, ready).await {
+        Either::Left((Err(late), ready)) if is_unheard(&late) => ready.await.and(Err(late)),
+        Either::Left((seeded, _)) => seeded,
+        Either::Right((Err(lack), _)) if is_final(&lack) => Err(lack),
+        Either::Right((watched, seeding)) => match (seeding.await, watched) {
+            (Err(late), Err(lack)) if is_unheard(&late) => Err(lack),
+            (seeded, _) => seeded,
+        },
+    }
+}
+
+/// Whether time ran out before anything could be asked of the server.
+fn is_unheard(error: &StoryError) -> bool {
+    matches!(error, StoryError::NotReady(why) if why.last_answer.is_none())
+}
+
+/// Whether waiting longer is in vain, as opposed to over.
+fn is_final(error: &StoryError) -> bool {
+    match error {
+        StoryError::NotReady(why) => why.code != TIMEOUT,
+        StoryError::Backend(error) => error.is_final(),
+        _ => false,
+    }
+}
+
 /// Waits until the server answers a login.
 pub async fn answering(
     loading: &Loading<'_>,
     store: Served<'_>,
     login: &Login,
     deadline: Deadline,
-    step: &str,
 ) -> Result<()> {
     let engine = engine::of(store.engine);
     let inside = loading.inside(store.store);
     loop {
-        let last = match engine.answers(&inside, login).await {
+        let (was_heard, last) = match engine.answers(&inside, login).await {
             Ok(Answer::Yes) => return Ok(()),
-            Ok(Answer::NotYet(words)) => words,
-            Err(error) => error.to_string(),
+            Ok(Answer::NotYet(words)) => (true, words),
+            Err(error) => (false, error.to_string()),
         };
         if deadline.is_over() {
             return Err(StoryError::NotReady(Box::new(super::NotReady {
-                code: "timeout".to_owned(),
+                code: TIMEOUT.to_owned(),
                 message: format!("store `{}` never answered a login: {last}", store.store),
                 service: Some(store.store.to_string()),
                 ordinal: Some(0),
-                last_answer: Some(last),
+                last_answer: was_heard.then_some(last),
                 log_tail: tail(loading, store.store).await,
                 ..super::NotReady::default()
             })));
         }
-        loading
-            .report
-            .event(Progress::Waiting { step: step.to_owned(), what: format!("{} starts", store.store) });
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }

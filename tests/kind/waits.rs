@@ -76,6 +76,27 @@ async fn a_pod_that_no_node_takes_is_told_with_the_schedulers_reason() {
 }
 
 #[tokio::test]
+async fn a_volume_that_nobody_makes_is_waited_for_and_then_told_with_its_claim() {
+    let space = Space::new("no-volume").await;
+    let claim = json!({"spec": {
+        "storageClassName": format!("{}-absent", space.name()),
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Mi"}},
+    }});
+    let mut stores = running(IMAGE, &["sleep", "600"]);
+    stores["volumes"] = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "kept"}}]);
+    space.apply(&[object("PersistentVolumeClaim", "kept", claim), deployment("api", 1, stores)]).await;
+    let api = [Wanted::Deployment("api".to_owned())];
+    let within = Duration::from_secs(8);
+    let late = space.cluster.settle(space.name(), &api, within, "start", &Unheard).await;
+    let Err(ClusterError::Trouble(trouble)) = late else { panic!("{late:?}") };
+    assert_eq!(trouble.code, Code::Timeout, "{trouble:?}");
+    assert!(trouble.message.contains("unbound immediate PersistentVolumeClaims"), "{trouble:?}");
+    assert!(trouble.message.ends_with("its claim `kept` has no volume"), "{trouble:?}");
+    assert!(trouble.events.iter().any(|event| event.contains("-absent\" not found")), "{trouble:?}");
+}
+
+#[tokio::test]
 async fn a_secret_that_is_not_there_is_named() {
     let space = Space::new("no-secret").await;
     let mut wants = running(IMAGE, &["sleep", "600"]);

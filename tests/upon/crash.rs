@@ -62,7 +62,7 @@ fn collected(it: &User, instant: Duration) {
 #[test]
 fn after_a_kill_in_up_gc_leaves_nothing_and_a_new_up_works() {
     let it = user("killup");
-    for instant in instants(rounds(2, 50), Duration::from_secs(10)) {
+    for instant in instants(rounds(2, 20), Duration::from_secs(10)) {
         killed(&it, &["up", "-f", &it.file], instant);
         // A launch that was done before the kill is no cut-off one.
         if is_up(&it) {
@@ -70,7 +70,7 @@ fn after_a_kill_in_up_gc_leaves_nothing_and_a_new_up_works() {
         }
         collected(&it, instant);
     }
-    for instant in instants(rounds(1, 50), Duration::from_secs(10)) {
+    for instant in instants(rounds(1, 20), Duration::from_secs(10)) {
         killed(&it, &["up", "-f", &it.file], instant);
         it.up(&[]).ok();
         assert_eq!(it.sql("select count(*) from note"), "1", "killed after {instant:?}");
@@ -83,7 +83,7 @@ fn after_a_kill_in_up_gc_leaves_nothing_and_a_new_up_works() {
 #[test]
 fn after_a_kill_in_stop_or_down_the_next_command_works() {
     let it = user("killdown");
-    for instant in instants(rounds(1, 50), Duration::from_secs(4)) {
+    for instant in instants(rounds(1, 20), Duration::from_secs(4)) {
         it.up(&[]).ok();
         killed(&it, &["stop", &it.name], instant);
         it.run("start", &[]).ok();
@@ -95,7 +95,7 @@ fn after_a_kill_in_stop_or_down_the_next_command_works() {
         }
         collected(&it, instant);
     }
-    for instant in instants(rounds(1, 50), Duration::from_secs(4)) {
+    for instant in instants(rounds(1, 20), Duration::from_secs(4)) {
         it.up(&[]).ok();
         killed(&it, &["down", &it.name], instant);
         it.up(&[]).ok();

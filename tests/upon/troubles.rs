@@ -38,8 +38,21 @@ fn a_container_that_ends_again_and_again_is_told_with_its_last_words_and_can_be_
 fn an_image_that_nobody_has_is_told() {
     let it = User::new("image", |profile| profile.shell("app", "sleep 600", ""));
     let error = failed(&it, &["--image", "app=registry.invalid/none:1"]);
-    assert_eq!(error["code"], "image", "{error:#}");
+    assert_eq!((&error["code"], &error["service"]), (&json!("image"), &json!("app")), "{error:#}");
     says(&error, &["pod/app-", "container `main`", "registry.invalid/none:1"]);
+}
+
+#[test]
+fn a_store_that_cannot_begin_is_told_before_its_seed_is_waited_for() {
+    let it = User::new("store-image", |profile| {
+        profile.with(r#"secrets: {db-password: {generate: "hex:12"}}"#).db("seed: ./seed.sql")
+    });
+    it.cli.file("seed.sql", "create table note (id int);\n");
+    let error = failed(&it, &["--image", "db=registry.invalid/none:1"]);
+    assert_eq!(error["code"], "image", "{error:#}");
+    assert_eq!(error["service"], "db", "{error:#}");
+    says(&error, &["pod/db-0", "registry.invalid/none:1"]);
+    it.up(&[]).ok();
 }
 
 #[test]

@@ -100,8 +100,15 @@ impl Cluster {
         report: &dyn Report,
     ) -> Result<()> {
         let of = |object: &&Object| object.service.as_ref().is_some_and(|name| services.contains(name));
-        let wanted = launch.plan.objects.iter().filter(of).filter_map(wanted);
-        self.settle(&launch.plan.namespace, &wanted.collect::<Vec<_>>(), within, step, report).await
+        let wanted: Vec<_> = launch.plan.objects.iter().filter(of).filter_map(wanted).collect();
+        let settled = self.settle(&launch.plan.namespace, &wanted, within, step, report);
+        settled.await.map_err(|error| match error {
+            ClusterError::Trouble(mut trouble) => {
+                trouble.service = service_of(launch.plan, &trouble.workload);
+                ClusterError::Trouble(trouble)
+            }
+            error => error,
+        })
     }
 
     /// Removes what an earlier plan of the mirror had and this one has not, and answers it. Claims stay, with what they
@@ -148,6 +155,12 @@ pub(super) fn kept(plan: &ClusterPlan) -> BTreeSet<ObjectName> {
     ];
     let end = end.map(|kind| ObjectName::new(kind, expiry::NAME, None));
     plan.objects.iter().map(name).chain([record, pulls]).chain(end).collect()
+}
+
+fn service_of(plan: &ClusterPlan, workload: &ObjectName) -> Option<Name> {
+    let is_it =
+        |object: &&Object| object.name == workload.name && object.body.kind().as_str() == workload.kind;
+    plan.objects.iter().find(is_it)?.service.clone()
 }
 
 fn makes_pods(kind: ObjectKind) -> bool {

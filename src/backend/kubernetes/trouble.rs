@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ObjectName;
+use crate::name::Name;
 
 /// What went wrong, stable and in kebab-case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ pub struct Trouble {
     pub code: Code,
     /// The pod, or the workload where there is no pod.
     pub object: ObjectName,
+    /// What was waited for: a deployment, a stateful set, a job or the pod itself.
+    pub workload: ObjectName,
+    /// The mirror's service, job or store that it is of, where whoever waited knows.
+    pub service: Option<Name>,
     pub container: Option<String>,
     /// The cluster's word: `ImagePullBackOff`, `Unschedulable`, `FailedCreate`.
     pub reason: String,
@@ -52,7 +57,17 @@ pub struct Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code: _, object, container, reason, message, events: _, log_tail: _ } = self;
+        let Self {
+            code: _,
+            object,
+            workload: _,
+            service: _,
+            container,
+            reason,
+            message,
+            events: _,
+            log_tail: _,
+        } = self;
         write!(f, "{object}")?;
         if let Some(container) = container {
             write!(f, ", container `{container}`")?;

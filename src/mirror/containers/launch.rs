@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use futures_util::future::try_join_all;
+use futures_util::{TryFutureExt as _, future::try_join_all};
 
 use crate::{
     backend::{Part, Power, Progress, RunState, Scope, What},
@@ -58,7 +58,11 @@ impl Launch<'_> {
                     together.push(store);
                     at += 1;
                 }
-                try_join_all(together.iter().map(|store| self.seed(store, deadline))).await?;
+                let seeding = try_join_all(together.iter().map(|store| self.seed(store, deadline)));
+                let stores: Vec<Name> = together.iter().copied().cloned().collect();
+                let Stage { backend, plan, report, .. } = self.stage;
+                let ready = wait::ready(backend, plan, &stores, deadline, &step.id, report);
+                seed::watched(seeding.map_ok(drop), ready).await?;
                 deadline = Deadline::after(self.timeout);
             } else {
                 self.step(&step.id, &step.does, deadline).await?;
@@ -256,7 +260,7 @@ impl Launch<'_> {
         match self.stage.plan.stores.iter().find(|planned| planned.store == *store) {
             Some(store) => {
                 let keep = async || keep_copy(&self.stage, store).await;
-seed::seed(&self.stage.loading(), store.served(), deadline, keep).await
+                seed::seed(&self.stage.loading(), store.served(), deadline, keep).await
             }
             None => Ok(()),
         }

@@ -45,7 +45,7 @@ async fn one(stage: &Stage<'_>, store: &StorePlan, deadline: Deadline) -> Result
     let bytes = bytes?;
     let (served, loading) = (store.served(), stage.loading());
     let login = seed::login(served, stage.secrets);
-    seed::answering(&loading, served, &login, deadline, &step).await?;
+    seed::answering(&loading, served, &login, deadline).await?;
     let services = [store.store.clone()];
     wait::ready(stage.backend, stage.plan, &services, deadline, &step, stage.report).await?;
     let millis = began.elapsed().as_millis() as u64;

@@ -14,7 +14,10 @@ use crate::{
     plan::{Plan, Pod, PodKind},
 };
 
-use super::super::{NotReady, Result, StoryError, ready::Deadline};
+use super::super::{
+    NotReady, Result, StoryError,
+    ready::{Deadline, TIMEOUT},
+};
 
 /// How a container that exits again and again is told from one that is slow: this many restarts.
 const CRASH_LOOP: u32 = 3;
@@ -91,7 +94,7 @@ async fn watch(
                 "{what}; waited {}",
                 crate::profile::Duration { millis: deadline.span.as_millis() as u64 }
             );
-            return Err(failure(backend, plan, pod, "timeout", &message, container.as_ref()).await);
+            return Err(failure(backend, plan, pod, TIMEOUT, &message, container.as_ref()).await);
         }
         report.event(Progress::Waiting {
             step: step.to_owned(),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::try_join_all;
+use futures_util::{TryFutureExt as _, future::try_join_all};
 
 use crate::{
     backend::{Placing, Progress},
@@ -60,7 +60,11 @@ impl Launch<'_> {
                         together.extend(self.anew.contains(store).then_some(store));
                         at += 1;
                     }
-                    try_join_all(together.iter().map(|store| self.seed(store, deadline))).await?;
+                    let seeding = try_join_all(together.iter().map(|store| self.seed(store, deadline)));
+                    let stores: Vec<Name> = together.iter().copied().cloned().collect();
+                    let within = deadline.left();
+                    let ready = self.placing.ready(&stores, within, &step.id, self.loading.report);
+                    seed::watched(seeding.map_ok(drop), ready.err_into()).await?;
                     deadline = Deadline::after(self.timeout);
                 }
                 ClusterDoes::Verify => {}

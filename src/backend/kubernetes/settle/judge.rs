@@ -38,6 +38,8 @@ pub(super) enum Verdict {
 pub(super) struct Finding {
     pub(super) code: Code,
     pub(super) object: ObjectName,
+    /// What is waited for.
+    pub(super) workload: ObjectName,
     /// The controller that made the pod, whose events say more.
     pub(super) owner: Option<ObjectName>,
     pub(super) container: Option<String>,
@@ -50,12 +52,22 @@ pub(super) struct Finding {
 impl Finding {
     fn new(code: Code, object: ObjectName, reason: &str, message: impl Into<String>) -> Self {
         let (reason, message) = (reason.to_owned(), message.into());
-        Self { code, object, owner: None, container: None, ran_before: false, reason, message }
+        let workload = object.clone();
+        Self { code, object, workload, owner: None, container: None, ran_before: false, reason, message }
     }
 
     /// Of the same thing, for the same reason, whatever the words.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (self.code, &self.object, &self.container) == (other.code, &other.object, &other.container)
+    }
+
+    fn of(self, workload: ObjectName) -> Self {
+        Self { workload, ..self }
+    }
+
+    pub(super) fn trouble(self, events: Vec<String>, log_tail: Vec<String>) -> Trouble {
+        let Self { code, object, workload, owner: _, container, ran_before: _, reason, message } = self;
+        Trouble { code, object, workload, service: None, container, reason, message, events, log_tail }
     }
 
     pub(super) fn too_late(mut self, within: Duration) -> Self {
@@ -67,9 +79,8 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, object, owner: _, container, ran_before: _, reason, message } = self.clone();
         let (events, log_tail) = (Vec::new(), Vec::new());
-        Trouble { code, object, container, reason, message, events, log_tail }.fmt(f)
+        self.clone().trouble(events, log_tail).fmt(f)
     }
 }
 
@@ -101,7 +112,12 @@ fn one_of(seen: &Seen, wanted: &Wanted) -> Verdict {
     };
     let absent =
         || Verdict::Waiting(Finding::new(Code::Timeout, object.clone(), "Absent", "is not there yet"));
-    found.unwrap_or_else(absent)
+    match found.unwrap_or_else(absent) {
+        Verdict::Waiting(finding) => Verdict::Waiting(finding.of(object)),
+        Verdict::Doubt(finding) => Verdict::Doubt(finding.of(object)),
+        Verdict::Never(finding) => Verdict::Never(finding.of(object)),
+        verdict @ (Verdict::Done | Verdict::Unproven | Verdict::Blind) => verdict,
+    }
 }
 
 fn deployment(seen: &Seen, deployment: &Deployment, object: &ObjectName) -> Verdict {
@@ -225,9 +241,12 @@ fn worst_pod(seen: &Seen, owner: &ObjectMeta, kind: &str) -> Option<Verdict> {
     // No pod is lost: the first that is not ready is what is waited for.
     doubt.or_else(|| {
         let slow = seen.pods_of(owner).find(|pod| !is_ready(pod))?;
-        Some(Verdict::Waiting(owned(Finding {
-            container: slow_container(slow),
-            ..Finding::new(Code::Timeout, name_of(slow), "NotReady", lack_of(slow))
+        Some(Verdict::Waiting(owned(match trouble_of(slow) {
+            Some(Verdict::Waiting(finding)) => finding,
+            _ => Finding {
+                container: slow_container(slow),
+                ..Finding::new(Code::Timeout, name_of(slow), "NotReady", lack_of(slow))
+            },
         })))
     })
 }
@@ -239,14 +258,23 @@ fn trouble_of(pod: &Pod) -> Option<Verdict> {
     });
     if let Some(condition) = homeless {
         let message = condition.message.clone().unwrap_or_default();
-        return Some(Verdict::Doubt(Finding::new(
-            Code::Unschedulable,
-            name_of(pod),
-            "Unschedulable",
-            message,
-        )));
+        let waits = waits_for_volume(&message);
+        let finding = Finding::new(Code::Unschedulable, name_of(pod), "Unschedulable", message);
+        return Some(if waits { Verdict::Waiting(finding) } else { Verdict::Doubt(finding) });
     }
     statuses(pod).find_map(|container| container_trouble(pod, container))
+}
+
+/// Whether a volume comes about without anybody's doing: whoever makes it is at work, or the scheduler has not heard yet
+/// what became of one before. It calls a pod unschedulable then, too; the words are those of its plug-in `VolumeBinding`.
+fn waits_for_volume(message: &str) -> bool {
+    const NOT_YET: [&str; 4] = [
+        "unbound immediate PersistentVolumeClaims",
+        "persistentvolumeclaim \"",
+        "persistentvolume \"",
+        "bound to non-existent pv(s)",
+    ];
+    NOT_YET.iter().any(|words| message.contains(words))
 }
 
 fn container_trouble(pod: &Pod, container: &ContainerStatus) -> Option<Verdict> {

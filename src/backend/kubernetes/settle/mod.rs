@@ -1,6 +1,7 @@
 //! Waiting until workloads are what they should be: watched, never polled, with one deadline, and an early end where
 //! waiting is in vain.
 
+mod away;
 mod judge;
 mod known;
 mod proof;
@@ -116,7 +117,10 @@ impl Cluster {
                     (Verdict::Unproven, _) if until < deadline => {}
                     (Verdict::Unproven, _) => return Ok(()),
                     (_, Some(finding)) if until < deadline => {
-                        return Err(self.tell(namespace, finding).await);
+                        if finding.code != Code::Unschedulable || !self.a_node_left_lately().await {
+                            return Err(self.tell(namespace, finding).await);
+                        }
+                        pending = None;
                     }
                     (_, Some(finding)) => return Err(self.tell(namespace, finding.too_late(within)).await),
                     (_, None) => return Err(broken.unwrap_or_else(|| blind(namespace))),

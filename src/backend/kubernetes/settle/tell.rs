@@ -1,13 +1,13 @@
 //! What a failure says besides: asked for once, when there is one.
 
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{Event, PersistentVolumeClaim, Pod};
 use kube::{
     Api,
     api::{ListParams, LogParams},
 };
 
 use super::{
-    super::{Cluster, ClusterError, ObjectName, error::ask, trouble::Trouble, watch::time_of},
+    super::{Cluster, ClusterError, ObjectName, error::ask, watch::time_of},
     Finding,
 };
 
@@ -18,23 +18,19 @@ const LINES: i64 = 20;
 impl Cluster {
     /// The failure with all that can be had of it; what cannot be read is left out, as the finding itself matters more.
     pub(super) async fn tell(&self, namespace: &str, finding: Finding) -> ClusterError {
+        let claims = self.unbound(namespace, &finding.object).await;
         let (events, log_tail) =
-            tokio::join!(self.events_of(namespace, &finding), self.log_tail(namespace, &finding));
-        let Finding { code, object, owner: _, container, ran_before: _, reason, message } = finding;
-        ClusterError::Trouble(Box::new(Trouble {
-            code,
-            object,
-            container,
-            reason,
-            message,
-            events,
-            log_tail,
-        }))
+            tokio::join!(self.events_of(namespace, &finding, &claims), self.log_tail(namespace, &finding));
+        let mut trouble = finding.trouble(events, log_tail);
+        for claim in &claims {
+            trouble.message.push_str(&format!("; its claim `{}` has no volume", claim.name));
+        }
+        ClusterError::Trouble(Box::new(trouble))
     }
 
-    async fn events_of(&self, namespace: &str, finding: &Finding) -> Vec<String> {
+    async fn events_of(&self, namespace: &str, finding: &Finding, claims: &[ObjectName]) -> Vec<String> {
         let mut events = Vec::new();
-        for object in [Some(&finding.object), finding.owner.as_ref()].into_iter().flatten() {
+        for object in std::iter::once(&finding.object).chain(&finding.owner).chain(claims) {
             events.extend(self.events(namespace, object).await);
         }
         events.sort_by_key(time_of);
@@ -54,6 +50,29 @@ impl Cluster {
         listed.map(|listed| listed.items).unwrap_or_default()
     }
 
+    /// The claims that a pod without a node waits for: a scheduler that waits for their volumes says nothing of it.
+    async fn unbound(&self, namespace: &str, object: &ObjectName) -> Vec<ObjectName> {
+        if object.kind != "Pod" {
+            return Vec::new();
+        }
+        let named = |name: &str| ListParams::default().fields(&format!("metadata.name={name}"));
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let listed = ask("pod", pods.list(&named(&object.name))).await;
+        let pod = listed.ok().and_then(|listed| listed.items.into_iter().next()?.spec);
+        let Some(pod) = pod.filter(|pod| pod.node_name.is_none()) else { return Vec::new() };
+        let claims: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), namespace);
+        let mut unbound = Vec::new();
+        for volume in pod.volumes.unwrap_or_default() {
+            let Some(source) = volume.persistent_volume_claim else { continue };
+            let listed = ask("claim", claims.list(&named(&source.claim_name))).await;
+            let is_bound = listed.is_ok_and(|listed| listed.items.iter().any(is_bound));
+            if !is_bound {
+                unbound.push(ObjectName::new("PersistentVolumeClaim", &source.claim_name, Some(namespace)));
+            }
+        }
+        unbound
+    }
+
     async fn log_tail(&self, namespace: &str, finding: &Finding) -> Vec<String> {
         let (ObjectName { kind, name, .. }, Some(container)) = (&finding.object, &finding.container) else {
             return Vec::new();
@@ -71,4 +90,8 @@ impl Cluster {
         let printed = ask("log", pods.logs(name, &how)).await;
         printed.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
     }
+}
+
+fn is_bound(claim: &PersistentVolumeClaim) -> bool {
+    claim.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Bound"))
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Mirrors of many services on simulated nodes (kwok) of a real API server: for each size the seconds of `plan`, of `up`
-until its last pod is ready, of verify, of `down`, and the program's peak of memory. Asks for near-linear growth: from the
-smallest to the largest the time for one service may grow by half.
+until its last pod is ready, of verify, of `down`, and the program's memory: when it begins to wait for pods, when the last
+is ready, at its peak. Asks for near-linear growth: from the smallest to the largest the time for one service may grow by
+half.
 
 Needs `make setup-kind`, Go, and a release build (`scripts/build`). SIZES=100,200 for others; REPLICAS a service, ten by
 default.
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -104,21 +106,40 @@ def profile(services):
     }
 
 
+def resident(pid):
+    """MB of a process now."""
+    fields = pathlib.Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGESIZE") // 2**20
+
+
+def watched(child, began, samples):
+    """Adds how much memory a process has, and when, until it ends."""
+    while child.returncode is None:
+        try:
+            samples.append((time.monotonic() - began, resident(child.pid)))
+        except (OSError, IndexError):
+            return
+        time.sleep(0.1)
+
+
 def measured(*words):
-    """Seconds and peak MB of a whole run, and its answer."""
+    """Seconds and peak MB of a whole run, its answer, and its memory over time."""
+    samples = []
     with tempfile.TemporaryFile("w+") as answer, tempfile.TemporaryFile("w+") as said:
         before = time.monotonic()
         child = subprocess.Popen([str(word) for word in words], stdout=answer, stderr=said)
+        threading.Thread(target=watched, args=(child, before, samples), daemon=True).start()
         try:
             _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
         except BaseException:
             child.kill()
             raise
         seconds = time.monotonic() - before
         answer.seek(0), said.seek(0)
-        if os.waitstatus_to_exitcode(status) != 0:
+        if child.returncode != 0:
             sys.exit(f"{' '.join(map(str, words))}: {answer.read()[-2000:]}{said.read()[-2000:]}")
-        return seconds, usage.ru_maxrss // 1024, answer.read()
+        return seconds, usage.ru_maxrss // 1024, answer.read(), samples
 
 
 def one(services, folder, context):
@@ -126,15 +147,18 @@ def one(services, folder, context):
     file.write_text(json.dumps(profile(services)))
     program = BINARIES / "prodmirror"
     common = ["-f", file, "--backend", "kubernetes", "--allow-unpinned"]
-    planned, _, _ = measured(program, "plan", *common, "--format", "json")
-    up, memory, answer = measured(
+    planned, *_ = measured(program, "plan", *common, "--format", "json")
+    up, memory, answer, samples = measured(
         program, "up", *common, "--context", context, "--timeout", "30m", "--format", "json", "-q"
     )
-    verify = sum(step["millis"] for step in json.loads(answer)["timings"] if step["step"] == "verify") / 1000
-    down, _, _ = measured(program, "down", f"s{services}", "--context", context, "-q")
+    timings = json.loads(answer)["timings"]
+    verify = sum(step["millis"] for step in timings if step["step"] == "verify") / 1000
+    waited = sum(step["millis"] for step in timings if step["step"].startswith("ready")) / 1000
+    waiting = [held for at, held in samples if up - verify - waited <= at <= up - verify] or [0]
+    down, *_ = measured(program, "down", f"s{services}", "--context", context, "-q")
     print(
         f"{services:5} services {services * REPLICAS:6} pods: plan {planned:6.2f} s, up {up - verify:7.1f} s, "
-        f"verify {verify:6.1f} s, down {down:6.1f} s, {memory:5} MB",
+        f"verify {verify:6.1f} s, down {down:6.1f} s; waiting {waiting[0]:4} to {waiting[-1]:4} MB, peak {memory:4} MB",
         flush=True,
     )
     return (up - verify) / services

@@ -185,6 +185,8 @@ async fn attempt(
         Err(error) if removal::is_leased(&error) => return Err(error.into()),
         Err(error) => return Err(Failed { error, run: Some(run) }),
     };
+    // Of a large mirror the objects as they were placed are much, and not asked for again.
+    drop(changes);
     let verified = timed("verify", &mut timings, verify(backend, &drawn, &tree, &values)).await;
     let (ledger, observed) = match verified {
         Ok(verified) => verified,

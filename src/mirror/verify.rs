@@ -28,10 +28,10 @@ pub async fn verify(
             (ledger::live::live(plan, tree, &observed, &secrets.0), observed)
         }
         Drawn::Objects { place, plan } => {
-            let scope = Scope::of(&plan.mirror);
-            let (found, observed) =
-                tokio::join!(objects::look(backend, *place, plan, secrets), backend.observe(&scope, false));
-            (ledger::live::live_on_cluster(plan, tree, found?, &secrets.0), observed?)
+            let found = objects::look(backend, *place, plan, secrets).await?;
+            let live = ledger::live::live_on_cluster(plan, tree, found, &secrets.0);
+            // Not beside the look: each has every pod in memory.
+            (live, backend.observe(&Scope::of(&plan.mirror), false).await?)
         }
     };
     Ok((ledger::judge(drawn.mirror(), drawn.backend(), drawn.ledger(), &live), observed))

@@ -67,7 +67,8 @@ fn rides(client: Client, namespace: String, away: Away) -> Client {
 }
 
 async fn ride(client: Client, away: Away, request: Request<Body>) -> Result<Response<Body>, kube::Error> {
-    let (mut given_up, is_stream, is_question) = (None, is_stream(&request), is_question(&request));
+    let (is_stream, is_question) = (is_stream(&request), is_question(&request));
+    let (mut given_up, mut was_refused) = (None, false);
     let changes = request.method() == Method::POST && !is_question;
     loop {
         // What cannot be copied is a stream of the caller's, which there is once.
@@ -80,15 +81,25 @@ async fn ride(client: Client, away: Away, request: Request<Body>) -> Result<Resp
                 answer
             }),
         };
-        let is_again = match &answer {
-            Ok(answer) => (is_no || answer.status() == StatusCode::FORBIDDEN) && away.lately(),
-            Err(error) => match gone(error) {
-                Some(gone) => {
-                    away.now();
-                    gone == Gone::Unsent || !changes && !is_stream
-                }
-                None => false,
-            },
+        let (is_refused, broke) = match &answer {
+            Ok(answer) => (is_no || answer.status() == StatusCode::FORBIDDEN, None),
+            Err(error) => (false, gone(error)),
+        };
+        let is_again = if let Some(gone) = broke {
+            away.now();
+            gone == Gone::Unsent || !changes && !is_stream
+        } else if !is_refused || away.lately() {
+            is_refused
+        } else if was_refused {
+            false
+        } else if refuses_all(&client).await {
+            // It began anew, and nobody asked it anything meanwhile.
+            away.now();
+            true
+        } else {
+            // It may have read the rights since.
+            was_refused = true;
+            continue;
         };
         if !is_again || Instant::now() > *given_up.get_or_insert_with(|| Instant::now() + RIDES_OUT) {
             return answer;
@@ -105,6 +116,15 @@ impl Away {
     fn lately(&self) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         last.is_some_and(|last| last.elapsed() < BEGINS)
+    }
+}
+
+/// Whether the API server refuses what everybody may ask, or is away again.
+async fn refuses_all(client: &Client) -> bool {
+    let Ok(version) = Request::get("/version").body(Body::empty()) else { return false };
+    match whole(client, version).await {
+        Ok((answer, _)) => answer.status() == StatusCode::FORBIDDEN,
+        Err(error) => gone(&error).is_some(),
     }
 }
 
@@ -239,7 +259,13 @@ mod tests {
         assert!(asked(riding(client).await.unwrap()).await, "it began anew between two questions");
         let (client, _) = server(vec![forbidden(), version(), may(false), may(true)]);
         assert!(asked(riding(client).await.unwrap()).await, "it began just before the first");
-        let (client, left) = server(vec![version(), may(false), may(true)]);
+        for no in [may(false), forbidden()] {
+            let (client, _) = server(vec![version(), no, forbidden(), may(false), may(true)]);
+            assert!(asked(riding(client).await.unwrap()).await, "it began anew and nobody noticed");
+        }
+        let (client, _) = server(vec![version(), may(false), version(), may(true)]);
+        assert!(asked(riding(client).await.unwrap()).await, "it read the rights between two questions");
+        let (client, left) = server(vec![version(), may(false), version(), may(false), may(true)]);
         assert!(!asked(riding(client).await.unwrap()).await, "one that stood is believed");
         assert_eq!(left.lock().unwrap().len(), 1);
     }

@@ -183,6 +183,28 @@ fn a_command_whose_connection_breaks_is_told_and_not_waited_for() {
     it.run("down", &[]).ok();
 }
 
+#[test]
+fn a_seed_whose_connection_breaks_is_told_as_cut_off() {
+    let _turn = turn();
+    let it = user("outage-seed");
+    it.cli
+        .file("seed.sql", "create table note (id int);\nselect pg_sleep(8);\ninsert into note values (1);\n");
+    let child = it.cli.spawn(&["up", "-f", &it.file, "--format", "json"]);
+    let sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep%'";
+    let psql = ["exec", "db-0", "--", "psql", "-U", "app", "-d", "notes", "-Atc", sleeping];
+    let space = ground::space(&it.name);
+    until("the seed is on its way", || {
+        ground().kubectl_says(&[&["--namespace", &space][..], &psql].concat()) == "1"
+    });
+    cli::docker(&["exec", &ground().node(), "sh", "-c", KILL]);
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &answer["code"]), (Some(4), &"seed".into()), "{}", told(&output));
+    assert!(answer["message"].as_str().unwrap().contains("its seeding was cut off"), "{}", told(&output));
+    recovered();
+    it.run("down", &[]).ok();
+}
+
 /// The node that a service's pod is on.
 fn node_of(it: &User, service: &str) -> String {
     let selector = format!("prodmirror/service={service}");

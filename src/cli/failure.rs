@@ -212,6 +212,9 @@ impl From<StoryError> for Failure {
             StoryError::NoMirror { .. } => Self::usage("no-mirror", message)
                 .hint("`prodmirror status` lists the mirrors, `prodmirror up` makes one"),
             StoryError::Seed { .. } => Self::input("seed", message),
+            StoryError::SeedCut { .. } => {
+                Self::tool("seed", message).hint("the same `prodmirror up` again begins the seeding anew")
+            }
             StoryError::SecretShape { .. } => Self::tool("secret", message),
             StoryError::Memory { .. } => Self::tool("memory", message).hint("give the profile with -f FILE"),
             StoryError::Render(_) => Self::tool("render", message),

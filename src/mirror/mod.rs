@@ -64,6 +64,9 @@ pub enum StoryError {
     NoMirror { mirror: Name },
     #[error("store `{store}`: {why}")]
     Seed { store: Name, why: String },
+    /// The way into the store's container broke, or the container went: nothing is known against the seed.
+    #[error("store `{store}`: its seeding was cut off: {why}")]
+    SeedCut { store: Name, why: String },
     #[error("secret `{secret}`: {why}")]
     SecretShape { secret: Name, why: String },
     #[error("what the keeper of `{mirror}` remembers of its profile cannot be read: {why}")]

@@ -59,7 +59,12 @@ pub async fn seed(
     let engine = engine::of(store.engine);
     let inside = loading.inside(store.store);
     let failed = |why: String| StoryError::Seed { store: store.store.clone(), why };
-    let words = |error: EngineError| failed(error.to_string());
+    let words = |error: EngineError| match error {
+        EngineError::InStore(error) => {
+            StoryError::SeedCut { store: store.store.clone(), why: error.to_string() }
+        }
+        error => failed(error.to_string()),
+    };
 
     let (mut bytes, mut hash, mut fingerprint, mut expired) = (0, None, None, None);
     if let Some(path) = store.seed {

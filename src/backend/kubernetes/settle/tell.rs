@@ -50,7 +50,8 @@ impl Cluster {
         listed.map(|listed| listed.items).unwrap_or_default()
     }
 
-    /// The claims that a pod without a node waits for: a scheduler that waits for their volumes says nothing of it.
+    /// The claims without a volume that a pod waits for. A scheduler that waits for them says nothing of it; one whose view
+    /// is old gives the pod a node without them.
     async fn unbound(&self, namespace: &str, object: &ObjectName) -> Vec<ObjectName> {
         if object.kind != "Pod" {
             return Vec::new();
@@ -59,7 +60,7 @@ impl Cluster {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let listed = ask("pod", pods.list(&named(&object.name))).await;
         let pod = listed.ok().and_then(|listed| listed.items.into_iter().next()?.spec);
-        let Some(pod) = pod.filter(|pod| pod.node_name.is_none()) else { return Vec::new() };
+        let Some(pod) = pod else { return Vec::new() };
         let claims: Api<PersistentVolumeClaim> = Api::namespaced(self.client.clone(), namespace);
         let mut unbound = Vec::new();
         for volume in pod.volumes.unwrap_or_default() {
